@@ -34,15 +34,22 @@ class UserError(Exception):
         self.detail = detail
 
 
-class Failure(UserError):
+class Failure(UserError):  # noqa: N818 - reads as what it is: raise Failure(cause, fix)
     """What was asked for was understood, tried, and did not succeed (exit code 1)."""
 
     def __init__(self, message: str, fix: str = "", *, detail: str = "") -> None:
         super().__init__(message, fix, exit_code=FAILED, detail=detail)
 
 
+def leave(code: int) -> BaseException:
+    """The exception that ends a verb with an exit code when everything has been said already."""
+    import typer
+
+    return typer.Exit(code)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """" (did you mean 'x'?)" for the nearest of the known names, else an empty string."""
+    """ " (did you mean 'x'?)" for the nearest of the known names, else an empty string."""
     matches = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean '{matches[0]}'?)" if matches else ""
 
@@ -88,11 +95,17 @@ def _from_botocore(error: BaseException) -> UserError | None:
         )
     if isinstance(error, exceptions.NoRegionError):
         return UserError("there is no AWS region", "set AWS_REGION, or a region in your AWS profile")
-    if isinstance(error, exceptions.ProfileNotFound | exceptions.UnauthorizedSSOTokenError | exceptions.TokenRetrievalError):
+    if isinstance(
+        error, exceptions.ProfileNotFound | exceptions.UnauthorizedSSOTokenError | exceptions.TokenRetrievalError
+    ):
         return UserError(str(error), "sign in again, or correct AWS_PROFILE")
-    if isinstance(error, exceptions.EndpointConnectionError | exceptions.ConnectionClosedError | exceptions.HTTPClientError):
+    if isinstance(
+        error, exceptions.EndpointConnectionError | exceptions.ConnectionClosedError | exceptions.HTTPClientError
+    ):
         return UserError(
-            str(error), "is the cloud there? penstock cloud status (local), or check the network (AWS)", exit_code=FAILED
+            str(error),
+            "is the cloud there? penstock cloud status (local), or check the network (AWS)",
+            exit_code=FAILED,
         )
     if isinstance(error, exceptions.BotoCoreError):
         return UserError(str(error), exit_code=FAILED)
@@ -102,7 +115,13 @@ def _from_botocore(error: BaseException) -> UserError | None:
 def _remedy(code: str) -> str:
     if code.startswith(("AccessDenied", "UnauthorizedOperation")):
         return "the role or user lacks this permission: ask for it, or use another profile"
-    if code in {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException"}:
+    if code in {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+    }:
         return "the credentials are not valid (any more): sign in again"
     if "Throttl" in code or code == "TooManyRequestsException":
         return "AWS limits the rate of requests: try again in a minute"

@@ -1,0 +1,12 @@
+"""The gateway of the local cloud: LocalStack 4.14 on one port, with a thin extension of ours.
+
+- ``python -m penstock_gateway --state-dir DIR --port PORT --services-url URL`` starts it (``__main__``);
+- ``plugins`` tells LocalStack which of its plug-ins to load and adds ours;
+- ``forward`` hands the SageMaker APIs to the services process before LocalStack parses them;
+- ``s3_store`` keeps the bodies of S3 objects on disk below the state folder;
+- ``moto_services`` exposes APIs that moto serves well enough;
+- ``alarms`` puts changes of CloudWatch alarms on EventBridge, as AWS does.
+
+It runs in an environment of its own (``requirements/gateway.txt``), because LocalStack pins the past. Nothing else
+imports it: everyone speaks AWS's protocols to its port.
+"""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock_services.clients import Clients
-from penstock_services.settings import Settings
+from penstock_services.settings import DEFAULT_ACCOUNT, DEFAULT_REGION, Settings
 from penstock_services.store import Scope, Store
 
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -84,3 +84,9 @@ def on_stop(function: Hook) -> Hook:
     """Run ``function(context_factory)`` at a graceful stop, after the last request: for example to flush buffers."""
     STOP_HOOKS.append(function)
     return function
+
+
+def contexts_with(factory: ContextFactory, kind: str) -> list[Context]:
+    """A context for every account and region that holds records of ``kind``: what a start hook walks over."""
+    anywhere = factory(Scope(DEFAULT_ACCOUNT, DEFAULT_REGION))
+    return [factory(scope) for scope in anywhere.store.scopes(kind)]

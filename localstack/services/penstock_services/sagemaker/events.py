@@ -74,4 +74,4 @@ def _put(context: Context, entry: dict[str, Any]) -> None:
 def _drain(_factory: ContextFactory) -> None:
     """Give queued events a moment to leave."""
     with _idle:
-        _idle.wait_for(lambda: _pending == 0, timeout=3)
+        _idle.wait_for(lambda: _pending == 0, timeout=2)

@@ -1,0 +1,30 @@
+"""What the platform's stacks export: buckets, roles, keys, the image repository."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penstock_ci.errors import UserError
+from penstock_ci.projects import platform
+from penstock_ci.stacks import open_stack
+
+if TYPE_CHECKING:
+    from penstock_ci.target import Target
+
+
+def outputs(target: Target) -> dict[str, Any]:
+    """The outputs of the four platform stacks in one dictionary (their names are distinct).
+
+    Raises:
+        UserError: a platform stack has never been brought up.
+    """
+    merged: dict[str, Any] = {}
+    for project in platform():
+        found = open_stack(project, target).outputs()
+        if not found:
+            raise UserError(
+                f"the platform is not up on the stack '{target.stack}': '{project.name}' has no outputs",
+                f"bring it up: penstock up --all --stack {target.stack}",
+            )
+        merged |= found
+    return merged

@@ -1,0 +1,204 @@
+"""Preview, up, destroy and outputs of a project's stack: by the local engine, or by the Pulumi CLI on AWS."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from penstock_ci.errors import Failure, UserError
+
+if TYPE_CHECKING:
+    from penstock_ci.projects import Project
+    from penstock_ci.target import Target
+
+Action = Literal["preview", "up", "destroy"]
+Engine = Literal["penstock", "pulumi"]
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+class Stack(Protocol):
+    """One project on one stack; the same on both clouds. Documents are those of `penstock up --json`."""
+
+    def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
+        """Do it, and return `ok`, `counts`, `changes`, `outputs`, `duration_seconds`, `diagnostics`."""
+        ...
+
+    def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's outputs; empty when it has never been up."""
+        ...
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state."""
+        ...
+
+
+def open_stack(
+    project: Project, target: Target, engine: Engine | None = None, configuration: Mapping[str, str] = {}
+) -> Stack:
+    """The project's stack on the target, driven by the engine that fits (or the one asked for).
+
+    Raises:
+        UserError: the engine does not fit the target, or the Pulumi CLI is missing.
+    """
+    chosen = engine or ("penstock" if target.is_local else "pulumi")
+    if chosen == "penstock":
+        if not target.is_local:
+            raise UserError(
+                "the engine 'penstock' works on the local cloud only", "leave out --engine, or use --stack local"
+            )
+        return LocalStack(project, target, configuration)
+    if shutil.which("pulumi", path=target.environment.get("PATH")) is None:
+        raise UserError(
+            "the pulumi command is not installed: on AWS, stacks are deployed by Pulumi's own CLI",
+            "install it (https://www.pulumi.com/docs/install/), then run this again",
+        )
+    if target.is_local:
+        raise UserError(
+            "the Pulumi CLI cannot drive the local cloud yet",
+            "leave out --engine: the local engine runs the same program and writes Pulumi's own state",
+        )
+    return PulumiStack(project, target, configuration)
+
+
+class LocalStack:
+    """A stack on the local cloud, deployed by penstock_deploy."""
+
+    def __init__(self, project: Project, target: Target, configuration: Mapping[str, str]) -> None:
+        from penstock_deploy import Deployment
+
+        self._deployment = Deployment(
+            project.folder, target.stack, environment=target.environment, configuration=dict(configuration)
+        )
+
+    def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
+        """See Stack."""
+        run = {
+            "preview": self._deployment.preview,
+            "up": self._deployment.up,
+            "destroy": self._deployment.destroy,
+        }[action]
+        document: dict[str, Any] = run(on_event=on_event).to_json()
+        return document
+
+    def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """See Stack."""
+        return dict(self._deployment.outputs(show_secrets=show_secrets)) if self._deployment.exists() else {}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """See Stack."""
+        return list(self._deployment.resources()) if self._deployment.exists() else []
+
+
+class PulumiStack:
+    """A stack on AWS, deployed by the Pulumi CLI through Pulumi's Automation API."""
+
+    def __init__(self, project: Project, target: Target, configuration: Mapping[str, str]) -> None:
+        from pulumi import automation
+
+        from penstock_ci.bootstrap import backend_environment, secrets_provider
+
+        environment = target.environment | backend_environment(target)
+        options = automation.LocalWorkspaceOptions(
+            env_vars=environment, secrets_provider=secrets_provider(target, environment)
+        )
+        try:
+            self._stack = automation.create_or_select_stack(target.stack, work_dir=str(project.folder), opts=options)
+            for key, value in configuration.items():
+                self._stack.set_config(key, automation.ConfigValue(value))
+        except automation.CommandError as error:
+            raise Failure(
+                f"pulumi could not open the stack '{target.stack}'", _pulumi_fix(error), detail=str(error)
+            ) from error
+        self._automation = automation
+
+    def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
+        """See Stack."""
+        started = time.monotonic()
+        steps = _PulumiSteps(on_event)
+        run: Any = {"preview": self._stack.preview, "up": self._stack.up, "destroy": self._stack.destroy}[action]
+        try:
+            done = run(on_event=steps.receive)
+        except self._automation.ConcurrentUpdateError as error:
+            raise Failure(
+                "another update of this stack is running", "wait for it; if it died: pulumi cancel", detail=str(error)
+            ) from error
+        except self._automation.CommandError as error:
+            raise Failure(f"pulumi {action} failed", _pulumi_fix(error), detail=str(error)) from error
+        changes = done.change_summary if action == "preview" else (done.summary.resource_changes or {})
+        return {
+            "ok": True,
+            "counts": {str(getattr(kind, "value", kind)): count for kind, count in changes.items()},
+            "changes": steps.changes,
+            "outputs": {} if action == "destroy" else self.outputs(),
+            "duration_seconds": round(time.monotonic() - started, 3),
+            "diagnostics": steps.diagnostics,
+        }
+
+    def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """See Stack."""
+        return {
+            name: output.value if show_secrets or not output.secret else "[secret]"
+            for name, output in self._stack.outputs().items()
+        }
+
+    def resources(self) -> list[dict[str, Any]]:
+        """See Stack."""
+        return list(self._stack.export_stack().deployment.get("resources", []))  # type: ignore[union-attr]
+
+
+class _PulumiSteps:
+    """Turns the Automation API's engine events into those of penstock_deploy."""
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self.changes: list[dict[str, Any]] = []
+        self.diagnostics: list[str] = []
+        self._on_event = on_event
+
+    def receive(self, event: Any) -> None:
+        if event.resource_pre_event is not None:
+            metadata = event.resource_pre_event.metadata
+            operation = str(getattr(metadata.op, "value", metadata.op))
+            if operation != "same":
+                self.changes.append(
+                    {
+                        "op": operation,
+                        "urn": metadata.urn,
+                        "type": metadata.type,
+                        "name": metadata.urn.rsplit("::", 1)[-1],
+                        "diff": list(metadata.detailed_diff or metadata.diffs or []),
+                    }
+                )
+            self._report(metadata, operation, "started")
+        elif event.res_outputs_event is not None:
+            metadata = event.res_outputs_event.metadata
+            self._report(metadata, str(getattr(metadata.op, "value", metadata.op)), "done")
+        elif event.res_op_failed_event is not None:
+            metadata = event.res_op_failed_event.metadata
+            self._report(metadata, str(getattr(metadata.op, "value", metadata.op)), "failed")
+        elif event.diagnostic_event is not None and event.diagnostic_event.severity in {"error", "warning"}:
+            self.diagnostics.append(event.diagnostic_event.message.strip())
+
+    def _report(self, metadata: Any, operation: str, status: str) -> None:
+        self._on_event(
+            {
+                "kind": "resource",
+                "op": operation,
+                "urn": metadata.urn,
+                "type": metadata.type,
+                "name": metadata.urn.rsplit("::", 1)[-1],
+                "diff": list(metadata.detailed_diff or metadata.diffs or []),
+                "status": status,
+                "seconds": None,
+            }
+        )
+
+
+def _pulumi_fix(error: Exception) -> str:
+    text = str(error)
+    if "no Pulumi.yaml" in text or "could not find" in text:
+        return "name a folder with a Pulumi.yaml"
+    if "NoSuchBucket" in text or "AccessDenied" in text or "no such bucket" in text.lower():
+        return "make the state backend first: penstock bootstrap --stack NAME"
+    return "see the message of pulumi above"

@@ -1,0 +1,136 @@
+"""One training run: its image, its windows of time, its parameters, its pipeline, its numbers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from penstock_ci import definition, registry, releases
+from penstock_ci.errors import UserError
+
+if TYPE_CHECKING:
+    from penstock_ci.executions import Execution
+    from penstock_ci.registry import Version
+    from penstock_ci.repository import Repository
+    from penstock_ci.target import Target
+    from penstock_pipelines.calendar import Windows
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: its windows and the values of its parameters."""
+
+    windows: Windows
+    parameters: dict[str, str]
+
+    def window(self) -> dict[str, str]:
+        """The windows' days, for `--json`."""
+        return {
+            "train_from": self.windows.train_from.isoformat(),
+            "train_to": self.windows.train_to.isoformat(),
+            "evaluate_from": self.windows.evaluate_from.isoformat(),
+            "evaluate_to": self.windows.evaluate_to.isoformat(),
+        }
+
+
+def plan(
+    target: Target,
+    repository: Repository,
+    outputs: dict[str, Any],
+    *,
+    image_uri: str,
+    small: bool,
+    after_drift: bool,
+    register: bool,
+) -> Plan:
+    """The windows from what has landed, and the parameters that follow.
+
+    Raises:
+        DataError: of penstock_pipelines, when too little has landed.
+    """
+    from penstock_pipelines import calendar, lake, parameters
+
+    configuration = repository.configuration
+    pipeline = configuration.pipeline
+    if not outputs.get("rawBucket"):
+        raise UserError("the platform has no output rawBucket", "bring it up: penstock up --all")
+    table = str(getattr(pipeline, "landing_table", "flights"))
+    landed = lake.landed_until(outputs["rawBucket"], table, pipeline.start, target.client("s3"))
+    months = pipeline.evaluation_months_after_drift if after_drift else pipeline.evaluation_months
+    windows = calendar.windows(pipeline.start, landed, months)
+    values = parameters.for_execution(
+        configuration,
+        outputs,
+        image_uri=image_uri,
+        git_commit=repository.commit(),
+        train_from=windows.train_from,
+        train_to=windows.train_to,
+        evaluate_from=windows.evaluate_from,
+        evaluate_to=windows.evaluate_to,
+        register=register,
+        sample_fraction=pipeline.sample_fraction_pull_request if small else 1.0,
+    )
+    return Plan(windows, values)
+
+
+@contextmanager
+def throw_away_pipeline(target: Target, repository: Repository, role_arn: str) -> Iterator[str]:
+    """A pipeline of this checkout's definition for one run, deleted afterwards: a pull request changes nothing."""
+    compiled = definition.read(repository.root / repository.configuration.pipeline.definition)
+    name = f"{repository.name}-trial-{uuid.uuid4().hex[:8]}"
+    client = target.client("sagemaker")
+    client.create_pipeline(
+        PipelineName=name,
+        PipelineDefinition=json.dumps(compiled),
+        ClientRequestToken=uuid.uuid4().hex,
+        RoleArn=role_arn,
+        Tags=[{"Key": "ManagedBy", "Value": "penstock"}, {"Key": "Purpose", "Value": "trial"}],
+    )
+    try:
+        yield name
+    finally:
+        client.delete_pipeline(PipelineName=name, ClientRequestToken=uuid.uuid4().hex)
+
+
+def metrics(target: Target, execution: Execution) -> dict[str, float] | None:
+    """The numbers of the execution's evaluation, registered or not; None when it evaluated nothing."""
+    if execution.model_package:
+        return registry.metrics(target, registry.by_arn(target, execution.model_package))
+    client = target.client("sagemaker")
+    for step in reversed(execution.steps):
+        if step.job is None or step.job[0] != "ProcessingJob" or "evaluat" not in step.name.lower():
+            continue
+        outputs = client.describe_processing_job(ProcessingJobName=step.job[1]).get("ProcessingOutputConfig", {})
+        for output in outputs.get("Outputs", []):
+            uri = f"{output.get('S3Output', {}).get('S3Uri', '').rstrip('/')}/evaluation.json"
+            try:
+                return registry.numbers(registry.read_json(target, uri))
+            except UserError:
+                continue
+    return None
+
+
+def champion(target: Target, model: str, but: str = "") -> Version | None:
+    """The version to beat: the live one, else the newest Approved; never the one with the ARN `but`."""
+    found = registry.versions(target, model)
+    live = releases.live(target, model)
+    for version in found:
+        if version.arn == live and version.arn != but:
+            return version
+    return next((version for version in found if version.approval == "Approved" and version.arn != but), None)
+
+
+def champion_numbers(target: Target, evaluation: dict[str, Any], rival: Version | None) -> dict[str, float]:
+    """The champion's numbers: on the candidate's own evaluation rows where the evaluation has them, else its own."""
+    if rival is None:
+        return {}
+    compared = evaluation.get("champion")
+    if isinstance(compared, dict) and compared.get("arn") == rival.arn:
+        found = registry.numbers(compared)
+        if found:
+            return found
+    return registry.metrics(target, rival)

@@ -1,0 +1,69 @@
+"""The role of pipelines and of the jobs that they start."""
+
+from __future__ import annotations
+
+import pulumi
+from pydantic import Field
+
+from penstock_infra import grants, naming
+from penstock_infra.components.role import RoleArguments, RoleComponent
+from penstock_infra.iam import Document, Statement, service_trust
+from penstock_infra.inputs import Text
+
+METRIC_NAMESPACES = ("Penstock/Drift", "/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
+
+
+class TrainingRoleArguments(RoleArguments):
+    """What jobs read and write."""
+
+    raw_bucket: Text
+    written_buckets: tuple[Text, ...] = Field(min_length=1, description="clean, curated and artifacts")
+    offline_store_bucket: Text
+    image_repository_arn: Text
+    key_arns: tuple[Text, ...] = Field(min_length=1)
+
+
+class TrainingRole(RoleComponent):
+    """The role with which SageMaker runs pipelines and their jobs. Free; the jobs are not."""
+
+    TYPE = "penstock:training:TrainingRole"
+
+    def __init__(self, name: str, args: TrainingRoleArguments, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        self.make(
+            name,
+            args,
+            purpose=("training",),
+            trust=service_trust("sagemaker.amazonaws.com", account=args.placement.account),
+            may=permissions(args),
+        )
+
+
+def permissions(args: TrainingRoleArguments) -> Document:
+    """Reading raw data, writing everything that is made of it, running jobs and registering their models."""
+    placement = args.placement
+    own_arn = placement.global_arn("iam", f"role/{placement.name(naming.ROLE, 'training')}")
+    return Document.of(
+        grants.list_buckets("FindData", placement, args.raw_bucket, *args.written_buckets, args.offline_store_bucket),
+        grants.read_objects("ReadData", placement, args.raw_bucket, args.offline_store_bucket),
+        grants.write_objects("WriteData", placement, *args.written_buckets),
+        grants.use_keys("UseKeys", *args.key_arns),
+        Statement(
+            sid="ReadAndWriteFeatures",
+            actions=grants.FEATURE_RECORDS,
+            resources=grants.sagemaker_resources(placement, "feature-group"),
+        ),
+        Statement(
+            sid="RunJobs",
+            actions=grants.RUN_JOBS,
+            resources=grants.sagemaker_resources(
+                placement, "model-package", "model-package-group", "processing-job", "training-job"
+            ),
+        ),
+        grants.list_versions(),
+        grants.pass_roles("PassItselfToJobs", "sagemaker.amazonaws.com", own_arn),
+        grants.pull_images("PullImages", args.image_repository_arn),
+        grants.log_in_to_registry(),
+        grants.write_logs("WriteJobLogs", placement, "/aws/sagemaker/"),
+        grants.put_metrics(*METRIC_NAMESPACES),
+    )

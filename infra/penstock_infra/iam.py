@@ -1,0 +1,133 @@
+"""IAM policy documents as typed values that refuse wildcards.
+
+An action never holds a `*`. A resource is `*` only with a written reason, where AWS knows no narrower one; the reason
+becomes the statement's Sid, so that it can be read in the account and checked by the policies in `infra/policy/`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal, Self
+
+import pulumi
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from penstock_infra.errors import Settings
+from penstock_infra.inputs import Text
+
+VERSION = "2012-10-17"
+ANY_RESOURCE = "AnyResource"
+"""Prefix of the Sid of a statement whose resource is `*`; what follows is the reason."""
+
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
+
+
+def _action(action: str) -> str:
+    if not _ACTION.fullmatch(action):
+        raise ValueError(f"{action!r} is not one action of one service (service:Action, without *)")
+    return action
+
+
+type Action = Annotated[str, AfterValidator(_action)]
+type Sid = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+type Principals = dict[Literal["AWS", "Service", "Federated"], list[Text]]
+type Conditions = dict[str, dict[str, list[Text]]]
+
+
+class Statement(Settings):
+    """One thing that is allowed, on named resources."""
+
+    sid: Sid
+    actions: tuple[Action, ...] = Field(min_length=1)
+    resources: tuple[Text, ...] = ()
+    principals: Principals = Field(default_factory=dict)
+    conditions: Conditions = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _no_wildcard_without_reason(self) -> Self:
+        anything = any(isinstance(resource, str) and resource == "*" for resource in self.resources)
+        if anything and not re.fullmatch(rf"{ANY_RESOURCE}[A-Z]\w{{7,}}", self.sid):
+            raise ValueError(
+                f"{self.sid}: resource '*' needs a written reason; name the statement {ANY_RESOURCE}<Reason>, "
+                f"for example {ANY_RESOURCE}MetricsHaveNoArn"
+            )
+        for names in self.principals.values():
+            if any(isinstance(name, str) and name == "*" for name in names):
+                raise ValueError(f"{self.sid}: a principal '*' would open it to the world")
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """The statement in AWS's grammar; values that come later are still outputs."""
+        statement: dict[str, Any] = {"Sid": self.sid, "Effect": "Allow"}
+        if self.principals:
+            statement["Principal"] = dict(self.principals)
+        statement["Action"] = sorted(set(self.actions))
+        if self.resources:
+            statement["Resource"] = list(self.resources)
+        if self.conditions:
+            statement["Condition"] = dict(self.conditions)
+        return statement
+
+
+class Denial(Settings):
+    """One thing that is denied to everyone, whatever else allows it. Denials may be wide."""
+
+    sid: Sid
+    actions: tuple[str, ...] = Field(min_length=1)
+    resources: tuple[Text, ...] = Field(min_length=1)
+    conditions: Conditions = Field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The statement in AWS's grammar, for a resource's own policy."""
+        statement: dict[str, Any] = {
+            "Sid": self.sid,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": sorted(set(self.actions)),
+            "Resource": list(self.resources),
+        }
+        if self.conditions:
+            statement["Condition"] = dict(self.conditions)
+        return statement
+
+
+class Document(Settings):
+    """A policy: its statements in order, each Sid once."""
+
+    statements: tuple[Statement | Denial, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _sids_once(self) -> Self:
+        sids = [statement.sid for statement in self.statements]
+        twice = sorted({sid for sid in sids if sids.count(sid) > 1})
+        if twice:
+            raise ValueError(f"each Sid must occur once in a policy: {', '.join(twice)}")
+        return self
+
+    @classmethod
+    def of(cls, *statements: Statement | Denial) -> Self:
+        """The policy of these statements."""
+        return cls(statements=statements)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The policy in AWS's grammar."""
+        return {"Version": VERSION, "Statement": [statement.as_dict() for statement in self.statements]}
+
+    def render(self) -> pulumi.Output[str]:
+        """The policy as JSON, once all of its values are known."""
+        return pulumi.Output.from_input(self.as_dict()).apply(
+            lambda document: json.dumps(document, separators=(",", ":"), sort_keys=False)
+        )
+
+
+def service_trust(service: str, *, account: str) -> Document:
+    """Trust in an AWS service, for work of this account alone (no confused deputy)."""
+    return Document.of(
+        Statement(
+            sid="ServiceOfThisAccount",
+            actions=("sts:AssumeRole",),
+            principals={"Service": [service]},
+            conditions={"StringEquals": {"aws:SourceAccount": [account]}},
+        )
+    )

@@ -1,0 +1,249 @@
+"""The public face: a stack of a project, and what can be done with it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penstock_deploy import project as projects
+from penstock_deploy import target as targets
+from penstock_deploy.errors import CancelledError, DeploymentError
+
+if TYPE_CHECKING:
+    from penstock_deploy.engine.events import Events
+    from penstock_deploy.engine.providers import Loader
+    from penstock_deploy.engine.run import Run
+    from penstock_deploy.state.backend import Backend, StackFiles
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Result:
+    """What a deployment did.
+
+    `counts` by operation (create, update, replace, delete, same); `changes` list what is not `same`, each with `op`,
+    `urn`, `type`, `name` and `diff` (property paths). In `outputs`, secrets are shown as "[secret]" and what only an
+    update will bring as "[unknown]". `errors` is empty when `ok`.
+    """
+
+    ok: bool
+    counts: dict[str, int]
+    changes: list[dict[str, Any]]
+    outputs: dict[str, Any]
+    duration_seconds: float
+    diagnostics: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    cancelled: bool = False
+
+    @property
+    def has_changes(self) -> bool:
+        return any(count for op, count in self.counts.items() if op != "same")
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as a JSON document."""
+        return {
+            "ok": self.ok,
+            "cancelled": self.cancelled,
+            "counts": self.counts,
+            "changes": self.changes,
+            "outputs": self.outputs,
+            "duration_seconds": round(self.duration_seconds, 3),
+            "diagnostics": self.diagnostics,
+            "errors": self.errors,
+        }
+
+
+class Deployment:
+    """One stack of the project in `project_dir`, on the local cloud that `environment` names.
+
+    `environment` is what the program gets, and names backend (PULUMI_BACKEND_URL), passphrase
+    (PULUMI_CONFIG_PASSPHRASE or ..._FILE) and cloud (AWS_*). `configuration` adds to the stack's own. `parallel` is how
+    many steps run at once. `load_provider(package, version, configuration)` makes providers in place of the kit's own.
+    A failing deployment is a Result that is not ok; wrong use is a DeploymentError.
+    """
+
+    def __init__(
+        self,
+        project_dir: Path,
+        stack: str,
+        *,
+        environment: Mapping[str, str],
+        python: Path | None = None,
+        configuration: Mapping[str, str] | None = None,
+        parallel: int = 8,
+        load_provider: Loader | None = None,
+    ) -> None:
+        self.project = projects.load(Path(project_dir))
+        self.stack = projects.check_stack_name(stack)
+        self._environment = dict(environment)
+        self._target = targets.from_environment(self._environment)
+        self._python = projects.interpreter(self.project, python)
+        self._overrides = dict(configuration or {})
+        self._parallel = max(1, parallel)
+        self._load_provider = load_provider
+        self._backend: Backend | None = None
+        self._running: Run | None = None
+
+    # -- operations
+
+    def preview(self, on_event: Listener | None = None) -> Result:
+        """What `up` would do, without doing it."""
+        return self._operate("preview", on_event)
+
+    def up(self, on_event: Listener | None = None) -> Result:
+        """Bring the stack to what its program wants."""
+        return self._operate("up", on_event)
+
+    def destroy(self, on_event: Listener | None = None) -> Result:
+        """Delete everything in the stack. The stack itself and its history remain."""
+        return self._operate("destroy", on_event)
+
+    def refresh(self, on_event: Listener | None = None) -> Result:
+        """Bring the state to what the cloud has."""
+        return self._operate("refresh", on_event)
+
+    def cancel(self) -> None:
+        """Stop the deployment under way: once, let steps that have begun end; twice, do not wait for them either."""
+        if self._running is not None:
+            self._running.cancel()
+
+    def unlock(self) -> int:
+        """Take the stack's locks away, whoever holds them; how many there were."""
+        return self._files().lock.clear()
+
+    # -- reading the state
+
+    def outputs(self, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's outputs as its last deployment left them; secrets as "[secret]" unless asked for."""
+        from penstock_deploy import values
+
+        found = self._require().backend.stack_outputs(f"organization/{self.project.name}/{self.stack}")
+        return dict(values.plain(found) if show_secrets else values.hide(found))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The stack's resources: urn, type, name, id, parent, protect, inputs and outputs (secrets hidden)."""
+        from penstock_deploy import urns, values
+
+        snapshot, _, _ = self._require().load()
+        return [
+            {
+                "urn": state.urn,
+                "type": state.type,
+                "name": urns.name(state.urn),
+                "id": state.id,
+                "parent": state.parent,
+                "custom": state.custom,
+                "protect": state.protect,
+                "dependencies": state.dependencies,
+                "inputs": values.hide(state.inputs),
+                "outputs": values.hide(state.outputs),
+            }
+            for state in snapshot.resources()
+        ]
+
+    def exists(self) -> bool:
+        """Whether the stack has a state."""
+        return self._files().exists()
+
+    def _require(self) -> StackFiles:
+        files = self._files()
+        if not files.exists():
+            raise DeploymentError(f"the stack {self.stack} of {self.project.name} does not exist", "Bring it up first.")
+        return files
+
+    def _files(self) -> StackFiles:
+        return self._open_backend().stack(self.project.name, self.stack)
+
+    def _open_backend(self) -> Backend:
+        if self._backend is None:
+            from penstock_deploy.state.backend import Backend
+            from penstock_deploy.state.secrets import passphrase_from
+
+            self._backend = Backend(self._environment.get("PULUMI_BACKEND_URL", ""), passphrase_from(self._environment))
+        return self._backend
+
+    # -- carrying out
+
+    def _operate(self, operation: str, listener: Listener | None) -> Result:
+        began = time.monotonic()
+        started = time.time()
+        program = None
+        if operation in ("preview", "up"):
+            program = self._start_program()
+        try:
+            from penstock_deploy.engine.events import Events
+            from penstock_deploy.engine.run import Run
+            from penstock_deploy.plugins.load import Plugins
+
+            events = Events(listener)
+            files = self._files()
+            run = Run(
+                project=self.project,
+                stack=self.stack,
+                files=files,
+                overrides=self._overrides,
+                parallel=self._parallel,
+                events=events,
+                plugins=Plugins(self._target, self._environment, self._load_provider),
+            )
+            if program is not None:
+                program.listener = events.output
+            ok, outputs = self._guarded(run, operation, program, events)
+        finally:
+            if program is not None:
+                program.stop()
+        if operation != "preview":
+            files.record_history("update" if operation == "up" else operation, ok, events.counts, started)
+        result = Result(
+            ok=ok,
+            counts=dict(events.counts),
+            changes=list(events.changes),
+            outputs=outputs,
+            duration_seconds=time.monotonic() - began,
+            diagnostics=list(events.diagnostics),
+            errors=list(events.errors),
+            cancelled=run.cancelled,
+        )
+        events.emit("summary", operation=operation, **result.to_json())
+        return result
+
+    def _start_program(self) -> Any:
+        from penstock_deploy.program.process import Program
+
+        return Program(self._python, self._environment)
+
+    def _guarded(self, run: Run, operation: str, program: Any, events: Events) -> tuple[bool, dict[str, Any]]:
+        self._running = run
+        try:
+            with _interruptible(run):
+                return run.carry_out(operation, program)
+        except CancelledError as error:
+            events.diagnostic("error", str(error))
+            return False, {}
+        finally:
+            self._running = None
+
+
+@contextlib.contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    """While a deployment runs, SIGINT and SIGTERM stop it gracefully, the second one at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:  # noqa: ARG001
+        run.cancel()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

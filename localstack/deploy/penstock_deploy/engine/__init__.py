@@ -1,0 +1,1 @@
+"""The deployment engine: registrations of a program become steps, steps become state."""

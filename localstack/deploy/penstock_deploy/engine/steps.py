@@ -1,0 +1,217 @@
+"""Carrying out steps: each asks the provider, then writes what came of it to the state."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from penstock_deploy import paths, urns
+from penstock_deploy.engine.deletion import Deletions
+from penstock_deploy.engine.events import Events
+from penstock_deploy.engine.goal import Goal
+from penstock_deploy.engine.planner import Decision, Op, decide, refuse_protected
+from penstock_deploy.engine.providers import Providers
+from penstock_deploy.errors import CancelledError, DeploymentError, StepError
+from penstock_deploy.plugins.interface import InitializationError, Provider, Subject
+from penstock_deploy.state.backend import StateKeeper
+from penstock_deploy.state.resource import ResourceState, now
+from penstock_deploy.values import Properties, Secret, has_secret
+
+T = TypeVar("T")
+
+
+class Stopping:
+    """Whether the deployment is to stop: after a failure or a cancellation no further step begins."""
+
+    def __init__(self, parallel: int) -> None:
+        self._slots = threading.Semaphore(parallel)
+        self._under_way = 0
+        self._idle = threading.Condition()
+        self.cancelled = threading.Event()
+        self.failed = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        return self.cancelled.is_set() or self.failed.is_set()
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """A place among the steps that run at once; refused when the deployment is to stop."""
+        with self._idle:
+            self._under_way += 1
+        try:
+            with self._slots:
+                if self.stopped:
+                    raise CancelledError
+                yield
+        finally:
+            with self._idle:
+                self._under_way -= 1
+                self._idle.notify_all()
+
+    def wait_idle(self, timeout: float | None = None) -> bool:
+        """Wait until no step is under way."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._under_way == 0, timeout)
+
+
+class Steps:
+    """Takes custom resources from their old states to their goals."""
+
+    def __init__(
+        self, keeper: StateKeeper, providers: Providers, events: Events, stopping: Stopping, *, preview: bool
+    ) -> None:
+        self._keeper = keeper
+        self._providers = providers
+        self._events = events
+        self._stopping = stopping
+        self._preview = preview
+        self.replaced: set[str] = set()
+        self.deletions = Deletions(keeper, providers, events, stopping, preview=preview)
+
+    def register(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+        """Carry out the step that a registration of a custom resource needs; the new state."""
+        with self._stopping.slot(), _about(goal.urn):
+            return self._register(goal, old)
+
+    def _register(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+        provider = self._providers.get(goal.provider)
+        state = goal.state()
+        deleted_first = old is not None and self.deletions.was_deleted_first(old)
+        live = None if old is None or deleted_first or old.external else old
+        if old is not None and old.external:
+            self._keeper.commit(old=old)
+        olds = live.inputs if live else {}
+        news = paths.ignore(olds, goal.inputs, goal.ignore_changes) if live and goal.ignore_changes else goal.inputs
+        subject = _subject(goal, "create")
+        state.inputs = provider.check(subject, olds, news, os.urandom(32))
+        if live is None:
+            return self._create(provider, goal, state, Op.REPLACE if deleted_first else Op.CREATE)
+        diff = provider.diff(subject, live.id, olds, live.outputs, state.inputs, goal.ignore_changes)
+        decision = decide(goal, live, diff, replaced_with=goal.deleted_with in self.replaced)
+        if decision.op is Op.REPLACE:
+            return self._replace(provider, goal, state, live, decision)
+        state.id, state.created = live.id, live.created
+        state.extra = dict(live.extra)
+        if decision.op is Op.UPDATE:
+            return self._update(provider, goal, state, live, decision)
+        state.outputs, state.modified = live.outputs, live.modified
+        _hide_outputs(state)
+        step = self._events.step(Op.SAME, state)
+        self._keeper.commit(new=state, old=live)
+        step.done()
+        return state
+
+    def _create(
+        self,
+        provider: Provider,
+        goal: Goal,
+        state: ResourceState,
+        op: Op,
+        diff: list[str] | None = None,
+        condemned: ResourceState | None = None,
+    ) -> ResourceState:
+        step = self._events.step(op, state, diff)
+        number = self._keeper.begin("creating", state)
+        state.created = state.modified = now()
+        try:
+            state.id, state.outputs = provider.create(_subject(goal, "create"), state.inputs, preview=self._preview)
+        except InitializationError as error:
+            state.id, state.outputs, state.init_errors = error.id, error.outputs, [str(error)]
+            _hide_outputs(state)
+            self._keeper.commit(end=number, new=state, condemned=condemned)
+            step.failed(str(error))
+            raise
+        except BaseException as error:
+            self._keeper.commit(end=number)
+            step.failed(str(error))
+            raise
+        _hide_outputs(state)
+        self._keeper.commit(end=number, new=state, condemned=condemned)
+        step.done()
+        return state
+
+    def _update(
+        self, provider: Provider, goal: Goal, state: ResourceState, old: ResourceState, decision: Decision
+    ) -> ResourceState:
+        step = self._events.step(Op.UPDATE, state, decision.diff)
+        number = self._keeper.begin("updating", old)
+        state.modified = now()
+        try:
+            state.outputs = provider.update(
+                _subject(goal, "update"), old.id, old.inputs, old.outputs, state.inputs, goal.ignore_changes,
+                preview=self._preview,
+            )  # fmt: skip
+        except InitializationError as error:
+            state.outputs, state.init_errors = error.outputs, [str(error)]
+            _hide_outputs(state)
+            self._keeper.commit(end=number, new=state, old=old)
+            step.failed(str(error))
+            raise
+        except BaseException as error:
+            self._keeper.commit(end=number)
+            step.failed(str(error))
+            raise
+        _hide_outputs(state)
+        self._keeper.commit(end=number, new=state, old=old)
+        step.done()
+        return state
+
+    def _replace(
+        self, provider: Provider, goal: Goal, state: ResourceState, old: ResourceState, decision: Decision
+    ) -> ResourceState:
+        """Replace: names are made anew, and the old one goes first or, at the end of the deployment, last."""
+        chain = self.deletions.replacement_chain(old) if decision.delete_first else []
+        if not old.retain_on_delete:
+            refuse_protected([*chain, old], "replaced")
+        self.replaced.add(goal.urn)
+        state.inputs = provider.check(_subject(goal, "create"), {}, goal.inputs, os.urandom(32))
+        if decision.delete_first:
+            self.deletions.delete_first([*reversed(chain), old])
+            return self._create(provider, goal, state, Op.REPLACE, decision.diff)
+        return self._create(provider, goal, state, Op.REPLACE, decision.diff, condemned=old)
+
+    def read(self, goal: Goal, id_: str, old: ResourceState | None) -> ResourceState:
+        """Read a resource that someone else manages into the state."""
+        with self._stopping.slot(), _about(goal.urn):
+            provider = self._providers.get(goal.provider)
+            reading = provider.read(_subject(goal, "read"), id_, {}, goal.inputs)
+            if reading is None:
+                raise StepError(goal.urn, f"the resource {id_!r} does not exist")
+            return self.keep_read(goal, reading.id, reading.outputs, old)
+
+    def keep_read(self, goal: Goal, id_: str, outputs: Properties, old: ResourceState | None) -> ResourceState:
+        """Put what was read into the state, as Pulumi's `external` resources."""
+        state = goal.state()
+        state.id, state.external, state.outputs = id_, True, outputs
+        _hide_outputs(state)
+        state.created = old.created if old else now()
+        state.modified = now()
+        step = self._events.step(Op.READ, state)
+        self._keeper.commit(new=state, old=old)
+        step.done()
+        return state
+
+
+def _subject(goal: Goal, phase: str) -> Subject:
+    return Subject(goal.urn, goal.type, urns.name(goal.urn), goal.custom_timeouts.get(phase, 0.0))
+
+
+def _hide_outputs(state: ResourceState) -> None:
+    for name in state.additional_secret_outputs:
+        if name in state.outputs and not has_secret(state.outputs[name]):
+            state.outputs[name] = Secret(state.outputs[name])
+
+
+@contextmanager
+def _about(urn: str) -> Iterator[None]:
+    """Errors of the provider get the resource's URN."""
+    try:
+        yield
+    except (StepError, CancelledError):
+        raise
+    except DeploymentError as error:
+        raise StepError(urn, error.message, error.fix) from error

@@ -1,0 +1,106 @@
+"""The journal of a deployment under way: each change of the snapshot is one line, written before anything follows it.
+
+A checkpoint of n resources written after every step would cost n squared; the journal costs the step. It lies beside the
+checkpoint as `<stack>.journal`, begins with the time of the checkpoint it continues, and goes away when the next
+checkpoint is written. A journal whose time is not the checkpoint's was overtaken by it and is dropped. A line cut off by
+a crash is dropped with what it said: the step it would have recorded is then pending, and is resolved at the next run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from penstock_deploy.state import resource as resources
+from penstock_deploy.state.secrets import PassphraseSecrets
+from penstock_deploy.state.snapshot import PendingOperation, Snapshot
+
+_SYNC_SECONDS = 0.05
+
+
+def apply(snapshot: Snapshot, change: dict[str, Any], secrets: PassphraseSecrets) -> None:
+    """Apply one recorded change to a snapshot that is as it was when the change was recorded."""
+    match change:
+        case {"begin": number, "type": kind, "resource": content}:
+            snapshot.pending.append(PendingOperation(kind, resources.from_json(content, secrets), number))
+        case {"end": number}:
+            snapshot.pending = [operation for operation in snapshot.pending if operation.number != number]
+        case {"supersede": index}:
+            snapshot.superseded.add(index)
+        case {"restate": index, "resource": content}:
+            snapshot.base[index] = resources.from_json(content, secrets)
+        case {"add": content}:
+            snapshot.new.append(resources.from_json(content, secrets))
+        case {"amend": index, "resource": content}:
+            snapshot.new[index] = resources.from_json(content, secrets)
+        case _:
+            raise ValueError(f"unknown change in the journal: {sorted(change)}")
+
+
+def replay(path: Path, base_time: str, snapshot: Snapshot, secrets: PassphraseSecrets) -> bool:
+    """Apply the journal at `path`, if it continues the checkpoint of `base_time`; whether there was something in it."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return False
+    if lines and lines[-1] != b"":
+        lines = lines[:-1]
+    lines = [line for line in lines if line]
+    if not lines or json.loads(lines[0]).get("base") != base_time:
+        return False
+    for line in lines[1:]:
+        for change in json.loads(line):
+            apply(snapshot, change, secrets)
+    return len(lines) > 1
+
+
+class Journal:
+    """Appends changes; synced to the disk within a twentieth of a second, and at close."""
+
+    def __init__(self, path: Path, base_time: str, salt: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._lock = threading.Lock()
+        self._dirty = threading.Event()
+        self._closed = False
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+        self._file = os.open(path, flags, 0o600)
+        self._write(json.dumps({"base": base_time, "salt": salt}).encode() + b"\n")
+        os.fsync(self._file)
+        self._syncer = threading.Thread(target=self._sync, name="journal", daemon=True)
+        self._syncer.start()
+
+    def append(self, changes: list[dict[str, Any]]) -> None:
+        """Write changes that hold together as one line."""
+        line = json.dumps(changes, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._write(line)
+        self._dirty.set()
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._file, view) :]
+
+    def _sync(self) -> None:
+        while not self._closed:
+            self._dirty.wait()
+            self._dirty.clear()
+            with self._lock:
+                if self._closed:
+                    return
+                os.fdatasync(self._file) if hasattr(os, "fdatasync") else os.fsync(self._file)
+            threading.Event().wait(_SYNC_SECONDS)
+
+    def close(self, *, remove: bool) -> None:
+        """Stop; remove the file once a checkpoint holds what it said."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                os.close(self._file)
+        self._dirty.set()
+        if remove:
+            self._path.unlink(missing_ok=True)

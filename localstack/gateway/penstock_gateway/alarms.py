@@ -1,0 +1,126 @@
+"""CloudWatch alarms that tell EventBridge about their changes, and look at a metric as soon as it arrives.
+
+LocalStack evaluates an alarm once a period and tells SNS. AWS, too, puts an event on the default bus at every change of
+state ("CloudWatch Alarm State Change", Amazon CloudWatch user guide, "Alarm events and EventBridge").
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import threading
+from typing import Any
+
+from localstack.aws.connect import connect_to
+from localstack.services.cloudwatch.alarm_scheduler import COMPARISON_OPS, calculate_alarm_state
+from localstack.services.cloudwatch.provider_v2 import CloudwatchProvider
+from localstack.utils.aws import arns
+
+LOG = logging.getLogger(__name__)
+
+SETTLE_SECONDS = 1.0
+"""A datum counts once the second that it was put in is over."""
+
+
+def timestamp(moment: datetime.datetime) -> str:
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+
+def state(alarm: dict[str, Any]) -> dict[str, Any]:
+    """The state of an alarm as the event tells it."""
+    told = {
+        "value": alarm["StateValue"],
+        "reason": alarm["StateReason"],
+        "timestamp": timestamp(alarm["StateUpdatedTimestamp"]),
+    }
+    if alarm.get("StateReasonData"):
+        told["reasonData"] = alarm["StateReasonData"]
+    return told
+
+
+def detail(alarm: dict[str, Any], previous: dict[str, Any]) -> dict[str, Any]:
+    """The event's detail for an alarm on one metric (or on other alarms)."""
+    configuration: dict[str, Any] = {}
+    if alarm.get("AlarmDescription"):
+        configuration["description"] = alarm["AlarmDescription"]
+    if alarm.get("MetricName"):
+        configuration["metrics"] = [
+            {
+                "id": alarm["AlarmName"],
+                "metricStat": {
+                    "metric": {
+                        "namespace": alarm.get("Namespace"),
+                        "name": alarm["MetricName"],
+                        "dimensions": {item["Name"]: item["Value"] for item in alarm.get("Dimensions") or []},
+                    },
+                    "period": alarm.get("Period"),
+                    "stat": alarm.get("Statistic"),
+                },
+                "returnData": True,
+            }
+        ]
+    elif alarm.get("AlarmRule"):
+        configuration["alarmRule"] = alarm["AlarmRule"]
+    return {
+        "alarmName": alarm["AlarmName"],
+        "state": state(alarm),
+        "previousState": previous,
+        "configuration": configuration,
+    }
+
+
+class AlarmingCloudwatchProvider(CloudwatchProvider):  # type: ignore[misc]
+    """LocalStack's CloudWatch, with what its alarms lack."""
+
+    def set_alarm_state(
+        self,
+        context: Any,
+        alarm_name: str,
+        state_value: str,
+        state_reason: str,
+        state_reason_data: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Set the state, and put the event if it is another one."""
+        arn = arns.cloudwatch_alarm_arn(alarm_name, account_id=context.account_id, region_name=context.region)
+        known = self.get_store(context.account_id, context.region).alarms.get(arn)
+        previous = state(known.alarm) if known else {}
+        super().set_alarm_state(context, alarm_name, state_value, state_reason, state_reason_data, **kwargs)
+        if known and previous["value"] != known.alarm["StateValue"]:
+            self._put_event(context.account_id, context.region, arn, detail(known.alarm, previous))
+
+    def put_metric_data(self, context: Any, namespace: str, metric_data: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Store the data, and have the alarms on these metrics look at them now instead of at their next period."""
+        super().put_metric_data(context, namespace, metric_data, *args, **kwargs)
+        names = {datum["MetricName"] for datum in metric_data or []}
+        concerned = [
+            arn
+            for arn, alarm in self.get_store(context.account_id, context.region).alarms.items()
+            if alarm.alarm.get("Namespace") == namespace
+            and alarm.alarm.get("MetricName") in names
+            and alarm.alarm.get("ComparisonOperator") in COMPARISON_OPS
+        ]
+        if concerned:
+            threading.Timer(SETTLE_SECONDS, self._evaluate, [concerned]).start()
+
+    @staticmethod
+    def _evaluate(alarm_arns: list[str]) -> None:
+        for arn in alarm_arns:
+            try:
+                calculate_alarm_state(arn)
+            except Exception:
+                LOG.exception("the alarm %s could not be evaluated", arn)
+
+    @staticmethod
+    def _put_event(account: str, region: str, arn: str, told: dict[str, Any]) -> None:
+        connect_to(aws_access_key_id=account, region_name=region).events.put_events(
+            Entries=[
+                {
+                    "Source": "aws.cloudwatch",
+                    "DetailType": "CloudWatch Alarm State Change",
+                    "Resources": [arn],
+                    "Detail": json.dumps(told),
+                }
+            ]
+        )

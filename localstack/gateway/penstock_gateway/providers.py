@@ -1,0 +1,29 @@
+"""Providers of ours that take the place of LocalStack's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localstack.services.plugins import aws_provider
+
+
+@aws_provider()
+def s3() -> Any:
+    """S3 with bodies on disk below the state folder."""
+    from localstack.services.plugins import Service
+    from localstack.services.s3.provider import S3Provider
+
+    from penstock_gateway import settings
+    from penstock_gateway.s3_store import DiskObjectStore
+
+    return Service.for_provider(S3Provider(storage_backend=DiskObjectStore(settings.from_environment().s3_dir)))
+
+
+@aws_provider()
+def cloudwatch() -> Any:
+    """CloudWatch whose alarms tell EventBridge when their state changes."""
+    from localstack.services.plugins import Service
+
+    from penstock_gateway.alarms import AlarmingCloudwatchProvider
+
+    return Service.for_provider(AlarmingCloudwatchProvider())

@@ -1,0 +1,5 @@
+"""Processing steps."""
+
+from penstock_services.sagemaker.pipelines.steps.job import JobStep
+
+PROCESSING = JobStep("ProcessingJob")

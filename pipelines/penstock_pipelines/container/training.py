@@ -1,0 +1,51 @@
+"""The command `train`: one SageMaker training job.
+
+Reads the hyperparameters and the channel `train` (Parquet), calls the model's `train` and `save`, and leaves what
+`/opt/ml/model` then holds to the platform, which packs it as model.tar.gz.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pandas as pd
+
+from penstock_pipelines.container import failure, model, paths
+from penstock_pipelines.container.processing import log
+from penstock_pipelines.errors import DataError
+
+
+def hyperparameters() -> dict[str, str]:
+    """The job's hyperparameters; SageMaker gives every value as a string."""
+    file = paths.configuration("hyperparameters")
+    if not file.exists():
+        return {}
+    values: dict[str, str] = {key: str(value) for key, value in json.loads(file.read_text()).items()}
+    return values
+
+
+def channel(name: str) -> pd.DataFrame:
+    """All rows of a channel's Parquet files, in the order of their names."""
+    files = sorted(paths.channel(name).rglob("*.parquet"))
+    if not files:
+        raise DataError(f"The channel {name!r} holds no Parquet file ({paths.channel(name)}).")
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+
+
+def main() -> None:
+    """Entry of the command `train`."""
+    with failure.reported():
+        started = time.monotonic()
+        module = model.find()
+        values = hyperparameters()
+        training = channel("train")
+        log(f"training on {len(training)} rows, hyperparameters {json.dumps(values, sort_keys=True)}")
+        fitted = module.train(training, values)
+        paths.model().mkdir(parents=True, exist_ok=True)
+        module.save(fitted, paths.model())
+        log(f"model saved in {time.monotonic() - started:.1f} s: {sorted(p.name for p in paths.model().iterdir())}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,328 @@
+"""A Pulumi run without an engine: every program gets its own loop, and what it registers is kept for the test to read.
+
+A run that registers nothing, meets an unknown type or leaves an output unresolved fails, so that no test passes without
+having run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime import mocks, rpc, set_all_config
+from pulumi.runtime.settings import configure, reset_options
+from pulumi.runtime.stack import run_in_stack
+
+from penstock_infra.placement import Placement
+from penstock_infra.tags import Tags
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One resource as the program registered it; inputs by their names on the wire, secrets unwrapped."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    custom: bool
+    protect: bool
+    dependencies: tuple[str, ...]
+    inputs: dict[str, Any]
+    secret_inputs: frozenset[str]
+
+
+@dataclass
+class Run:
+    """What a program registered and exported."""
+
+    resources: list[Registered] = field(default_factory=list)
+    component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    exports: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, type_: str) -> list[Registered]:
+        """The resources of one type; at least one, or the test fails."""
+        found = [resource for resource in self.resources if resource.type == type_]
+        assert found, f"no {type_} among {sorted({resource.type for resource in self.resources})}"
+        return found
+
+    def one(self, type_: str) -> Registered:
+        """The only resource of one type."""
+        found = self.of(type_)
+        assert len(found) == 1, f"{len(found)} of {type_}"
+        return found[0]
+
+    def has(self, type_: str) -> bool:
+        return any(resource.type == type_ for resource in self.resources)
+
+
+def _arn(service: str, resource: str, *, region: str = REGION) -> str:
+    return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
+
+
+def _outputs(type_: str, name: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The identifier and the computed properties that AWS would give."""
+
+    def physical(key: str) -> str:
+        assert given.get(key), f"{type_} {name} has no {key}"
+        return str(given[key])
+
+    match type_:
+        case "aws:kms/key:Key":
+            key_id = f"key-{name}"
+            return key_id, {"arn": _arn("kms", f"key/{key_id}"), "keyId": key_id}
+        case "aws:kms/alias:Alias":
+            return physical("name"), {"arn": _arn("kms", physical("name"))}
+        case "aws:s3/bucket:Bucket":
+            return physical("bucket"), {"arn": f"arn:aws:s3:::{physical('bucket')}"}
+        case (
+            "aws:s3/bucketVersioning:BucketVersioning"
+            | "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+            | "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+            | "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+            | "aws:s3/bucketPolicy:BucketPolicy"
+            | "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+            | "aws:s3/bucketLogging:BucketLogging"
+        ):
+            return physical("bucket"), {}
+        case "aws:iam/role:Role":
+            return physical("name"), {"arn": _arn("iam", f"role/{physical('name')}", region="")}
+        case "aws:iam/rolePolicy:RolePolicy":
+            return f"{physical('role')}:{physical('name')}", {}
+        case "aws:iam/policy:Policy":
+            arn = _arn("iam", f"policy/{physical('name')}", region="")
+            return arn, {"arn": arn}
+        case "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
+            arn = _arn("iam", f"oidc-provider/{physical('url').removeprefix('https://')}", region="")
+            return arn, {"arn": arn}
+        case "aws:sns/topic:Topic":
+            return _arn("sns", physical("name")), {"arn": _arn("sns", physical("name"))}
+        case "aws:sns/topicPolicy:TopicPolicy":
+            return physical("arn"), {}
+        case "aws:sns/topicSubscription:TopicSubscription":
+            return f"{physical('topic')}:{name}", {"arn": f"{physical('topic')}:{name}"}
+        case "aws:sqs/queue:Queue":
+            url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical('name')}"
+            return url, {"arn": _arn("sqs", physical("name")), "url": url}
+        case "aws:ecr/repository:Repository":
+            url = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{physical('name')}"
+            return physical("name"), {"arn": _arn("ecr", f"repository/{physical('name')}"), "repositoryUrl": url}
+        case "aws:ecr/lifecyclePolicy:LifecyclePolicy":
+            return physical("repository"), {}
+        case "aws:glue/catalogDatabase:CatalogDatabase":
+            return f"{ACCOUNT}:{physical('name')}", {"arn": _arn("glue", f"database/{physical('name')}")}
+        case "aws:cloudwatch/eventRule:EventRule":
+            return physical("name"), {"arn": _arn("events", f"rule/{physical('name')}")}
+        case "aws:cloudwatch/eventTarget:EventTarget":
+            return f"{physical('rule')}-{physical('targetId')}", {}
+        case "aws:cloudwatch/eventConnection:EventConnection":
+            return physical("name"), {"arn": _arn("events", f"connection/{physical('name')}/1")}
+        case "aws:cloudwatch/eventApiDestination:EventApiDestination":
+            return physical("name"), {"arn": _arn("events", f"api-destination/{physical('name')}/1")}
+        case "aws:cloudwatch/metricAlarm:MetricAlarm":
+            return physical("name"), {"arn": _arn("cloudwatch", f"alarm:{physical('name')}")}
+        case "aws:sagemaker/featureGroup:FeatureGroup":
+            arn = _arn("sagemaker", f"feature-group/{physical('featureGroupName')}")
+            return physical("featureGroupName"), {"arn": arn}
+        case "aws:sagemaker/modelPackageGroup:ModelPackageGroup":
+            arn = _arn("sagemaker", f"model-package-group/{physical('modelPackageGroupName')}")
+            return physical("modelPackageGroupName"), {"arn": arn}
+        case "aws:sagemaker/pipeline:Pipeline":
+            return physical("pipelineName"), {"arn": _arn("sagemaker", f"pipeline/{physical('pipelineName')}")}
+        case "aws:sagemaker/model:Model":
+            return physical("name"), {"arn": _arn("sagemaker", f"model/{physical('name')}")}
+        case "aws:sagemaker/endpointConfiguration:EndpointConfiguration":
+            return physical("name"), {"arn": _arn("sagemaker", f"endpoint-config/{physical('name')}")}
+        case "aws:sagemaker/endpoint:Endpoint":
+            return physical("name"), {"arn": _arn("sagemaker", f"endpoint/{physical('name')}")}
+        case _ if type_.startswith("penstock:"):
+            return "", {}
+        case _:
+            raise AssertionError(f"{type_} is not known to the tests: teach tests/infra/conftest.py its outputs")
+
+
+class Aws(mocks.Mocks):
+    """An AWS that accepts everything; `stacks` are the outputs of other stacks, `parameters` SSM's."""
+
+    def __init__(self, stacks: dict[str, dict[str, Any]], parameters: dict[str, str]) -> None:
+        self.stacks = stacks
+        self.parameters = parameters
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            reference = str(args.resource_id)
+            assert reference in self.stacks, f"stack {reference} is not among {sorted(self.stacks)}"
+            return reference, {"name": reference, "outputs": self.stacks[reference], "secretOutputNames": []}
+        identifier, computed = _outputs(args.typ, args.name, args.inputs)
+        return identifier, {**args.inputs, **computed}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        match args.token:
+            case "aws:index/getCallerIdentity:getCallerIdentity":
+                return {"accountId": ACCOUNT, "arn": _arn("iam", "user/test", region=""), "userId": "test"}, []
+            case "aws:index/getRegion:getRegion":
+                return {"region": REGION, "name": REGION, "id": REGION}, []
+            case "aws:index/getPartition:getPartition":
+                return {"partition": "aws", "dnsSuffix": "amazonaws.com", "id": "aws"}, []
+            case "aws:ssm/getParametersByPath:getParametersByPath":
+                path = f"{args.args['path']}/"
+                found = {name: value for name, value in self.parameters.items() if name.startswith(path)}
+                return {
+                    "id": path,
+                    "path": args.args["path"],
+                    "arns": [_arn("ssm", f"parameter{name}") for name in found],
+                    "names": list(found),
+                    "types": ["String" for _ in found],
+                    "values": list(found.values()),
+                    "withDecryption": True,
+                    "recursive": False,
+                }, []
+            case _:
+                raise AssertionError(f"{args.token} is not known to the tests")
+
+
+class Recorder(mocks.MockMonitor):
+    """A monitor that keeps every registration with its options."""
+
+    def __init__(self, aws: Aws, run: Run) -> None:
+        super().__init__(aws)
+        self.run = run
+
+    def RegisterResource(self, request: Any) -> Any:
+        if request.type != STACK_TYPE:
+            wire = json_format.MessageToDict(request.object)
+            inputs = rpc.deserialize_properties(request.object)
+            self.run.resources.append(
+                Registered(
+                    type=request.type,
+                    name=request.name,
+                    urn=self.make_urn(request.parent, request.type, request.name),
+                    parent=request.parent,
+                    custom=request.custom,
+                    protect=request.protect,
+                    dependencies=tuple(sorted(request.dependencies)),
+                    inputs=_plain(inputs),
+                    secret_inputs=frozenset(key for key, value in wire.items() if _holds_secret(value)),
+                )
+            )
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        outputs = _plain(rpc.deserialize_properties(request.outputs))
+        if STACK_TYPE in request.urn.split("::")[2]:
+            if request.urn.split("::")[2] == STACK_TYPE:
+                self.run.exports = outputs
+            else:
+                self.run.component_outputs[request.urn] = outputs
+        else:
+            self.run.component_outputs[request.urn] = outputs
+        return super().RegisterResourceOutputs(request)
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return rpc._special_sig_key in value or any(_holds_secret(item) for item in value.values())
+    return isinstance(value, list) and any(_holds_secret(item) for item in value)
+
+
+def _plain(value: Any) -> Any:
+    """Plain dictionaries and lists; a secret is what it hides."""
+    if rpc.is_rpc_secret(value):
+        return _plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """pulumi_aws warns about classes of its own that it imports."""
+    config.addinivalue_line("filterwarnings", r"ignore:.*has been deprecated in favor of:DeprecationWarning:pulumi_aws")
+
+
+type Program = Callable[[], object]
+type Runner = Callable[..., Run]
+
+
+@pytest.fixture
+def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
+    """Runs a program and gives what it registered.
+
+    `config` is the stack's, by full keys; `stacks` the outputs of other stacks by `organization/project/stack`.
+    """
+    for name in ("GITHUB_TOKEN", "GITHUB_API_URL", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def run(
+        program: Program,
+        *,
+        project: str = "test",
+        stack: str = "dev",
+        config: dict[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
+        stacks: dict[str, dict[str, Any]] | None = None,
+        parameters: dict[str, str] | None = None,
+    ) -> Run:
+        outcome = Run()
+        monitor = Recorder(Aws(stacks or {}, parameters or {}), outcome)
+        reset_options(project=project, stack=stack)
+        set_all_config(config or {}, list(secrets))
+        configure(
+            mocks.MockSettings(
+                monitor=monitor,
+                monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+                engine=mocks.MockEngine(logging.getLogger("pulumi-test")),
+                project=project,
+                stack=stack,
+                dry_run=False,
+                organization="organization",
+                root_directory=None,
+                parallel=None,
+                callbacks=None,
+            )
+        )
+        loop.run_until_complete(run_in_stack(lambda: _run(program)))
+        assert outcome.resources, "the program registered nothing"
+        return outcome
+
+    yield run
+    reset_options()
+    set_all_config({}, [])
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+def _run(program: Program) -> None:
+    program()
+
+
+@pytest.fixture
+def placement() -> Placement:
+    """A production stack of some account: protected, nothing emptied by destroy."""
+    return Placement(
+        account=ACCOUNT,
+        region=REGION,
+        stack="prod",
+        tags=Tags(project="penstock", environment="prod", owner="ml-platform", cost_center="1000"),
+    )
+
+
+@pytest.fixture
+def known() -> Callable[[object], object]:
+    """Turns a value into an output, as another resource would give it."""
+    return pulumi.Output.from_input

@@ -1,0 +1,123 @@
+"""The platform's programs as a whole: what they register and export, and that their graphs change only on purpose."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+PROJECTS = Path(__file__).parents[2] / "infra" / "projects"
+ORDER = ("foundation", "datalake", "featurestore", "training")
+EXPORTS = {
+    "foundation": {
+        "dataKeyArn",
+        "artifactKeyArn",
+        "artifactBucket",
+        "logBucket",
+        "alarmTopicArn",
+        "permissionsBoundaryArn",
+        "oidcProviderArn",
+        "planRoleArn",
+        "trainRoleArn",
+        "deployRoleArn",
+    },
+    "datalake": {"rawBucket", "cleanBucket", "curatedBucket", "glueDatabase"},
+    "featurestore": {"offlineStoreUri", "featureStoreRoleArn"},
+    "training": {"trainingRoleArn", "servingRoleArn", "imageRepositoryUrl", "approvalRuleArn", "driftRuleArn"},
+}
+TOKEN = "a-token-of-nobody"
+
+
+def configuration(project: str, stack: str) -> dict[str, str]:
+    """A stack's settings as Pulumi hands them to the program."""
+    content = yaml.safe_load((PROJECTS / project / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
+
+
+def bring_up(run_program: Any, monkeypatch: pytest.MonkeyPatch, stack: str, upto: str = "training") -> dict[str, Any]:
+    """Runs the programs in order, each seeing the outputs of those before it."""
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    stacks: dict[str, dict[str, Any]] = {}
+    runs: dict[str, Any] = {}
+    for project in ORDER[: ORDER.index(upto) + 1]:
+        run = run_program(
+            lambda project=project: runpy.run_path(str(PROJECTS / project), run_name="__main__"),
+            project=f"penstock-{project}",
+            stack=stack,
+            config=configuration(project, stack),
+            stacks=stacks,
+        )
+        stacks[f"organization/penstock-{project}/{stack}"] = run.exports
+        runs[project] = run
+    return runs
+
+
+@pytest.mark.parametrize("project", ORDER)
+def test_exports_what_others_rely_on(run_program: Any, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
+    run = bring_up(run_program, monkeypatch, "local", project)[project]
+    assert set(run.exports) == EXPORTS[project]
+    assert all(isinstance(value, str) and value for value in run.exports.values())
+
+
+@pytest.mark.parametrize("project", ORDER)
+def test_graph(
+    run_program: Any, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion, project: str
+) -> None:
+    run = bring_up(run_program, monkeypatch, "dev", project)[project]
+    graph = sorted(
+        (
+            {
+                "urn": resource.urn,
+                "protect": resource.protect,
+                "dependencies": list(resource.dependencies),
+                "inputs": _documents(resource.inputs),
+            }
+            for resource in run.resources
+        ),
+        key=lambda resource: str(resource["urn"]),
+    )
+    assert graph == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def _documents(value: Any) -> Any:
+    """JSON texts as what they say, so that a difference can be read."""
+    if isinstance(value, dict):
+        return {key: _documents(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [_documents(item) for item in value]
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+@pytest.mark.parametrize("stack", ["local", "dev"])
+@pytest.mark.parametrize("project", ORDER)
+def test_settings_fit_the_declared_schema(project: str, stack: str) -> None:
+    declared = yaml.safe_load((PROJECTS / project / "Pulumi.yaml").read_text())
+    given = yaml.safe_load((PROJECTS / project / f"Pulumi.{stack}.yaml").read_text())["config"]
+    types = {"string": str, "boolean": bool, "array": list}
+    own = {
+        key.removeprefix(f"{declared['name']}:"): value for key, value in given.items() if not key.startswith("aws:")
+    }
+    for key, value in own.items():
+        assert isinstance(value, types[declared["config"][key]["type"]]), key
+    required = {key for key, schema in declared["config"].items() if "default" not in schema}
+    assert required <= set(own)
+
+
+def test_token_is_secret_and_never_in_clear(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = bring_up(run_program, monkeypatch, "local")["training"]
+    connection = run.one("aws:cloudwatch/eventConnection:EventConnection")
+    assert connection.inputs["authParameters"]["apiKey"]["value"] == f"Bearer {TOKEN}"
+    assert "authParameters" in connection.secret_inputs
+    assert TOKEN not in json.dumps([r.inputs for r in run.resources if r is not connection])
+    assert TOKEN not in json.dumps(run.exports)

@@ -1,0 +1,154 @@
+"""A provider whose cloud is a folder: every item is a file. Enough to watch the engine from several processes."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from penstock_deploy import paths
+from penstock_deploy.plugins.interface import (
+    ADD,
+    ADD_REPLACE,
+    DELETE,
+    DELETE_REPLACE,
+    UPDATE,
+    UPDATE_REPLACE,
+    Diff,
+    InitializationError,
+    ProviderError,
+    Reading,
+    Subject,
+)
+from penstock_deploy.values import UNKNOWN, Properties, Secret, has_secret, plain
+
+KNOWN = {"name", "text", "fixed", "fail", "seconds", "hidden", "tags", "of", "items"}
+IMMUTABLE = {"name", "fixed"}
+COMPUTED = {"path", "serial"}
+_KINDS = {
+    "add": (ADD, ADD_REPLACE),
+    "delete": (DELETE, DELETE_REPLACE),
+    "update": (UPDATE, UPDATE_REPLACE),
+}
+
+
+class FolderProvider:
+    """`fail` names the verb that fails (create, update, delete, init); `seconds` is how long create and delete take."""
+
+    def __init__(self, root: Path, configuration: Properties | None = None) -> None:
+        self.root = root
+        self.configuration = plain(configuration or {})
+        root.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+
+    def _log(self, verb: str, name: str) -> None:
+        with self._lock, (self.root / ".log").open("a") as log:
+            log.write(f"{verb} {name}\n")
+
+    def _file(self, id_: str) -> Path:
+        return self.root / f"{id_}.json"
+
+    def _outputs(self, id_: str, inputs: Properties) -> Properties:
+        return {**inputs, "path": str(self._file(id_)), "serial": 1}
+
+    def check(self, subject: Subject, olds: Properties, news: Properties, seed: bytes) -> Properties:
+        unknown = set(news) - KNOWN - {"__defaults"}
+        if unknown:
+            raise ProviderError(f"{sorted(unknown)[0]} is not a property of {subject.type}")
+        inputs = dict(news)
+        if "name" not in inputs:
+            inputs["name"] = plain(olds).get("name") or f"{subject.name}-{seed.hex()[:7]}"
+            inputs["__defaults"] = ["name"]
+        return inputs
+
+    def diff(
+        self,
+        subject: Subject,
+        id_: str,
+        old_inputs: Properties,
+        old_outputs: Properties,
+        news: Properties,
+        ignore_changes: list[str],
+    ) -> Diff:
+        old, new = plain(old_inputs), plain(news)
+        result = Diff()
+        for keys, what in paths.differences(old, new):
+            path = paths.write(keys)
+            if path.startswith("__"):
+                continue
+            if any(paths.covers(pattern, path) for pattern in ignore_changes):
+                continue
+            forced = keys[0] in IMMUTABLE
+            result.changes = True
+            result.detailed[path] = _KINDS[what][forced]
+            if forced:
+                result.replaces.append(str(keys[0]))
+        result.delete_before_replace = bool(result.replaces) and "__defaults" not in new
+        return result
+
+    def create(self, subject: Subject, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
+        if preview:
+            return "", {**inputs, "path": UNKNOWN, "serial": UNKNOWN}
+        bare = plain(inputs)
+        id_ = bare["name"]
+        if bare.get("fail") == "create":
+            raise ProviderError(f"CreateItem: Denied: {id_} may not be created")
+        if self._file(id_).exists():
+            raise ProviderError(f"CreateItem: AlreadyExists: {id_}")
+        self._log("create", id_)
+        self._file(id_).write_text(json.dumps(bare))
+        time.sleep(bare.get("seconds", 0))
+        self._log("created", id_)
+        if bare.get("fail") == "init":
+            raise InitializationError(f"{id_} did not settle", id_, self._outputs(id_, inputs))
+        return id_, self._outputs(id_, inputs)
+
+    def read(self, subject: Subject, id_: str, inputs: Properties, outputs: Properties) -> Reading | None:
+        if not self._file(id_).exists():
+            return None
+        live: dict[str, Any] = json.loads(self._file(id_).read_text())
+        wrapped = {key: Secret(value) if has_secret(inputs.get(key)) else value for key, value in live.items()}
+        return Reading(id_, wrapped, self._outputs(id_, wrapped))
+
+    def find(self, subject: Subject, inputs: Properties) -> Reading | None:
+        return self.read(subject, plain(inputs)["name"], inputs, {})
+
+    def update(
+        self,
+        subject: Subject,
+        id_: str,
+        old_inputs: Properties,
+        old_outputs: Properties,
+        news: Properties,
+        ignore_changes: list[str],
+        *,
+        preview: bool,
+    ) -> Properties:
+        if not preview:
+            if plain(news).get("fail") == "update":
+                raise ProviderError(f"UpdateItem: Denied: {id_}")
+            self._log("update", id_)
+            self._file(id_).write_text(json.dumps(plain(news)))
+        return self._outputs(id_, news)
+
+    def delete(self, subject: Subject, id_: str, inputs: Properties, outputs: Properties) -> None:
+        bare = plain(inputs)
+        if bare.get("fail") == "delete":
+            raise ProviderError(f"DeleteItem: Denied: {id_}")
+        self._log("delete", id_)
+        time.sleep(bare.get("seconds", 0))
+        self._file(id_).unlink(missing_ok=True)
+        self._log("deleted", id_)
+
+    def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:
+        if token == "folder:index:count":
+            return {"count": len(list(self.root.glob("*.json")))}
+        raise ProviderError(f"there is no function {token}")
+
+    def cancel(self) -> None:
+        return None
+
+    def close(self) -> None:
+        return None

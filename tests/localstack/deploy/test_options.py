@@ -1,0 +1,179 @@
+"""Resource options, with Pulumi's meaning."""
+
+from __future__ import annotations
+
+import pytest
+from folder_stack import Stack
+
+OPTS = "opts = pulumi.ResourceOptions\n"
+
+
+def test_protected_resources_stop_a_destroy_before_its_first_step(stack: Stack) -> None:
+    stack.up(OPTS + 'Item("a", name="a", opts=opts(protect=True))\nfor n in range(5): Item(f"i{n}", name=f"i{n}")\n')
+    result = stack.run("destroy")
+    assert not result.ok
+    assert len(stack.items) == 6
+    assert not any(line.startswith("delete") for line in stack.log)
+    assert "protected" in result.errors[0]
+    assert "Item::a" in result.errors[0]
+
+
+def test_protected_resources_are_neither_left_out_nor_replaced(stack: Stack) -> None:
+    stack.up(OPTS + 'Item("a", name="a", fixed="1", opts=opts(protect=True))\nItem("b", name="b")\n')
+    left_out = stack.write("pass\n").run("up")
+    assert not left_out.ok
+    assert set(stack.items) == {"a", "b"}
+    replaced = stack.write(OPTS + 'Item("a", name="a", fixed="2", opts=opts(protect=True))\nItem("b", name="b")\n').run(
+        "up"
+    )
+    assert not replaced.ok
+    assert "replaced" in replaced.errors[0]
+    assert stack.items["a"]["fixed"] == "1"
+
+
+def test_taking_protection_off_lets_it_go(stack: Stack) -> None:
+    stack.up(OPTS + 'Item("a", name="a", opts=opts(protect=True))\n')
+    stack.up('Item("a", name="a")\n')
+    assert stack.run("destroy").ok
+
+
+def test_retained_resources_stay_in_the_cloud(stack: Stack) -> None:
+    stack.up(OPTS + 'Item("a", name="a", opts=opts(retain_on_delete=True))\n')
+    assert stack.up("pass\n").counts["delete"] == 1
+    assert set(stack.items) == {"a"}
+
+
+def test_ignored_changes_at_any_depth(stack: Stack) -> None:
+    program = (
+        OPTS + 'Item("a", text="{0}", tags={{"x": "{0}", "y": "{0}"}}, opts=opts(ignore_changes=["text", "tags.x"]))\n'
+    )
+    stack.up(program.format("1"))
+    result = stack.up(program.format("2"))
+    assert result.changes[0]["diff"] == ["tags.y"]
+    item = next(iter(stack.items.values()))
+    assert (item["text"], item["tags"]) == ("1", {"x": "1", "y": "2"})
+
+
+def test_replace_on_changes(stack: Stack) -> None:
+    program = OPTS + 'Item("a", tags={{"x": "{0}"}}, opts=opts(replace_on_changes=["tags"]))\n'
+    stack.up(program.format("1"))
+    assert stack.up(program.format("2")).counts["replace"] == 1
+
+
+def test_delete_before_replace(stack: Stack) -> None:
+    program = OPTS + 'Item("a", fixed="{0}", opts=opts(delete_before_replace=True))\n'
+    stack.up(program.format("1"))
+    old = next(iter(stack.items))
+    stack.up(program.format("2"))
+    new = next(iter(stack.items))
+    assert stack.log.index(f"delete {old}") < stack.log.index(f"create {new}")
+
+
+def test_depends_on_orders_steps(stack: Stack) -> None:
+    stack.up(OPTS + 'a = Item("a", name="a", seconds=0.3)\nItem("b", name="b", opts=opts(depends_on=[a]))\n')
+    assert stack.log.index("created a") < stack.log.index("create b")
+    stack.run("destroy")
+    assert stack.log.index("deleted b") < stack.log.index("delete a")
+
+
+def test_deleted_with_skips_the_deletion(stack: Stack) -> None:
+    stack.up(
+        OPTS
+        + 'a = Item("a", name="a")\nItem("b", name="b", fail="delete", opts=opts(deleted_with=a, depends_on=[a]))\n'
+    )
+    result = stack.run("destroy")
+    assert not result.ok or "delete b" not in stack.log
+
+
+def test_aliases_rename_without_a_new_resource(stack: Stack) -> None:
+    group = """
+    class Group(pulumi.ComponentResource):
+        def __init__(self, name, opts=None):
+            super().__init__("test:index:Group", name, None, opts)
+            Item(f"{name}-inner", text="x", opts=pulumi.ResourceOptions(parent=self))
+    """
+    stack.up(group + '    \nGroup("old")\nItem("a", text="x")\n'.replace("\n", "\n    ") + "\n")
+    before = set(stack.items)
+    result = stack.up(
+        group
+        + """
+    Group("new", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]))
+    Item("b", text="x", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="a")]))
+    """
+    )
+    assert set(stack.items) == before
+    assert (result.counts["create"], result.counts["delete"]) == (0, 0)
+
+
+def test_an_alias_for_a_parent_that_is_gone(stack: Stack) -> None:
+    stack.up("""
+    class Group(pulumi.ComponentResource):
+        def __init__(self, name):
+            super().__init__("test:index:Group", name)
+            Item("inner", text="x", opts=pulumi.ResourceOptions(parent=self))
+    Group("g")
+    """)
+    before = set(stack.items)
+    stack.up("""
+    old = "urn:pulumi:dev::app::test:index:Group::g"
+    Item("inner", text="x", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(parent=old)]))
+    """)
+    assert set(stack.items) == before
+
+
+def test_additional_secret_outputs(stack: Stack) -> None:
+    result = stack.up(
+        OPTS
+        + 'a = Item("a", text="plain", opts=opts(additional_secret_outputs=["path"]))\npulumi.export("path", a.path)\n'
+    )
+    assert result.outputs["path"] == "[secret]"
+    assert str(stack.cloud) not in stack.state_path.read_text()
+
+
+def test_transforms_of_a_resource_and_of_the_stack(stack: Stack) -> None:
+    stack.up("""
+    def tag(args):
+        if args.type_ == "folder:index:Item":
+            return pulumi.ResourceTransformResult(props={**args.props, "tags": {"by": "stack"}}, opts=args.opts)
+    def text(args):
+        return pulumi.ResourceTransformResult(props={**args.props, "text": "own"}, opts=args.opts)
+    pulumi.runtime.register_resource_transform(tag)
+    Item("a", name="a", opts=pulumi.ResourceOptions(transforms=[text]))
+    """)
+    assert stack.items["a"]["tags"] == {"by": "stack"}
+    assert stack.items["a"]["text"] == "own"
+
+
+def test_an_explicit_provider(stack: Stack) -> None:
+    program = """
+    p = Provider("p", where="west")
+    Item("a", name="a", opts=pulumi.ResourceOptions(provider=p))
+    """
+    stack.up(program)
+    provider = stack.resource("p")
+    assert provider["inputs"]["where"] == "west"
+    assert stack.resource("a")["provider"] == f"{provider['urn']}::{provider['id']}"
+    assert stack.up().counts["same"] == 3
+    assert stack.run("destroy").ok
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ('Item("a", opts=opts(import_="x"))', "the option `import`"),
+        ('Item("a", opts=opts(hooks=pulumi.ResourceHookBinding(before_create=[lambda args: None])))', "hook"),
+        ('Item("a", text=pulumi.StringAsset("x"))', "assets"),
+        ('pulumi.Resource("folder:index:Remote", "r", False, {}, opts(), True)', "a remote component"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(stack: Stack, option: str, named: str) -> None:
+    result = stack.write(OPTS + option + "\n").run("up")
+    assert not result.ok
+    assert not stack.items
+    assert any(named in error and "not supported" in error for error in result.errors), result.errors
+
+
+def test_two_resources_of_one_name(stack: Stack) -> None:
+    result = stack.write('Item("a")\nItem("a")\n').run("preview")
+    assert not result.ok
+    assert "two resources have this URN" in result.errors[0]

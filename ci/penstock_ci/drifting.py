@@ -21,7 +21,7 @@ _LOG_LINES = 20
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a drift job found. `report` is its drift.json."""
+    """What a drift job found. `report` is `penstock_pipelines.drift.report` of its files."""
 
     job: str
     version: int
@@ -37,11 +37,6 @@ class Judgement:
         return int(self.report.get("rows", 0))
 
     @property
-    def judged(self) -> bool:
-        """False when there were too few rows to say anything."""
-        return bool(self.report.get("judged", False))
-
-    @property
     def violations(self) -> list[dict[str, Any]]:
         """Violations in Model Monitor's form."""
         return list(self.report.get("violations", []))
@@ -55,8 +50,8 @@ class Judgement:
             "from": self.since.isoformat(),
             "to": self.until.isoformat(),
             "rows": self.rows,
-            "judged": self.judged,
             "violations": self.violations,
+            "features": self.report.get("features", []),
             "distances": self.report.get("distances", {}),
             "thresholds": self.report.get("thresholds", {}),
             "message": self.message,
@@ -107,7 +102,7 @@ def run(
     on_progress(f"drift job {job}")
     message = _wait(target, job)
     report_uri = str(request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]).rstrip("/")
-    report = registry.read_json(target, f"{report_uri}/drift.json")
+    report = drift.report(lambda name: registry.read_json(target, f"{report_uri}/{name}"))
     return Judgement(job, version.number, start, end, message, report_uri, report)
 
 

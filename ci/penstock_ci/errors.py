@@ -77,7 +77,7 @@ def _from_another_part(error: BaseException) -> UserError:
     exit_code = MISUSED if "Configuration" in type(error).__name__ else FAILED
     if fix and message.endswith(fix):
         fix = ""
-    return UserError(message, fix, exit_code=exit_code)
+    return UserError(message, fix, exit_code=exit_code, detail=str(getattr(error, "detail", "") or ""))
 
 
 def _from_botocore(error: BaseException) -> UserError | None:

@@ -68,12 +68,12 @@ def _of_execution(target: Target, arn: str) -> list[tuple[str, Source]]:
 def _job_exists(target: Target, kind: str, name: str) -> bool:
     client = target.client("sagemaker")
     describe = {
-        "TrainingJob": lambda: client.describe_training_job(TrainingJobName=name),
-        "ProcessingJob": lambda: client.describe_processing_job(ProcessingJobName=name),
-        "TransformJob": lambda: client.describe_transform_job(TransformJobName=name),
+        "TrainingJob": client.describe_training_job,
+        "ProcessingJob": client.describe_processing_job,
+        "TransformJob": client.describe_transform_job,
     }[kind]
     try:
-        describe()
+        describe(**{f"{kind}Name": name})
     except client.exceptions.ClientError:
         return False
     return True

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from penstock_ci.target import Target
 
 
+_NOTHING: dict[str, Any] = {
+    "ok": True, "counts": {}, "changes": [], "outputs": {}, "duration_seconds": 0.0, "diagnostics": []
+}  # fmt: skip
+
+
 def parse_configuration(pairs: list[str]) -> dict[str, str]:
     """Settings given as KEY=VALUE.
 
@@ -64,7 +69,11 @@ def run(
     if not target.is_local and action != "preview":
         _confirm(action, chosen, target, yes=yes)
     documents: list[dict[str, Any]] = []
-    for current in chosen:
+    for position, current in enumerate(chosen):
+        if action == "preview" and (needed := _not_up(chosen[:position], target, chosen_engine)):
+            output.marked("skipped", f"preview {current.name}: after {needed} is up, whose outputs it reads")
+            documents.append({"project": current.name, "stack": target.stack, "needs": needed, **_NOTHING})
+            continue
         document = _one(action, current, target, chosen_engine, settings, output)
         documents.append({"project": current.name, "stack": target.stack, **document})
         if not document["ok"]:
@@ -101,6 +110,11 @@ def _one(
     document = opened.run(action, changes.Lines(output, action))
     changes.conclude(output, project.name, action, document)
     return document
+
+
+def _not_up(earlier: list[Project], target: Target, engine: Engine | None) -> str:
+    """The first of the projects that has never been up; empty when all have."""
+    return next((project.name for project in earlier if not stacks.open_stack(project, target, engine).outputs()), "")
 
 
 def _together(documents: list[dict[str, Any]]) -> dict[str, Any]:

@@ -66,8 +66,13 @@ def resolve(name: str | None) -> Project:
     if repository is not None and name == "infra" and (repository.infrastructure / "Pulumi.yaml").is_file():
         return Project(name, repository.infrastructure)
     where = "has no Pulumi.yaml" if folder.is_dir() else "is neither a folder nor a project of the platform"
+    if name == "infra" and repository is not None:
+        raise UserError(f"{repository.infrastructure} has no Pulumi.yaml", "restore it from the template: penstock new")
+    if name == "infra":
+        where = "is the project of a model repository, and this is none"
+    hint = did_you_mean(name, [known for known in (*PLATFORM, "infra") if known != name])
     raise UserError(
-        f"'{name}' {where}{did_you_mean(name, [*PLATFORM, 'infra'])}",
+        f"'{name}' {where}{hint}",
         f"name one of {', '.join(PLATFORM)}, or a folder with a Pulumi.yaml",
     )
 

@@ -176,11 +176,12 @@ def evaluation(target: Target, version: Version) -> dict[str, Any]:
     """
     if not version.evaluation:
         return {}
-    return read_json(target, version.evaluation)
+    document: dict[str, Any] = read_json(target, version.evaluation)
+    return document
 
 
-def read_json(target: Target, uri: str) -> dict[str, Any]:
-    """A JSON object from S3.
+def read_json(target: Target, uri: str) -> Any:
+    """A JSON document from S3.
 
     Raises:
         Failure: it is missing or is not JSON.
@@ -192,10 +193,9 @@ def read_json(target: Target, uri: str) -> dict[str, Any]:
     except client.exceptions.ClientError as error:
         raise Failure(f"{uri} cannot be read: {error.response['Error'].get('Code')}") from error
     try:
-        document: dict[str, Any] = json.loads(body)
+        return json.loads(body)
     except json.JSONDecodeError as error:
         raise Failure(f"{uri} is not JSON: {error}") from error
-    return document
 
 
 def numbers(document: dict[str, Any]) -> dict[str, float]:

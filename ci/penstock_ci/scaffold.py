@@ -7,12 +7,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import penstock_ci
 from penstock_ci.errors import Failure, UserError, did_you_mean
@@ -120,7 +122,7 @@ def _fault(key: str, value: str) -> str:
 
 def installed_source() -> str:
     """What a generated repository installs Penstock from when nothing is said: this version."""
-    return version("penstock")
+    return f"penstock=={version('penstock')}"
 
 
 def checked_source(source: str) -> str:
@@ -168,20 +170,38 @@ def generate(answers: Mapping[str, str], parent: Path) -> Path:
     from cookiecutter.main import cookiecutter
 
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".penstock-new-", dir=parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=".penstock-new-", dir=parent) as folder, tempfile.TemporaryFile("w+") as said:
         try:
-            made = cookiecutter(
-                str(template_folder()),
-                no_input=True,
-                extra_context=dict(answers),
-                output_dir=folder,
-                accept_hooks=True,
-                default_config=True,
-            )
+            with _standard_output_to(said):
+                made = cookiecutter(
+                    str(template_folder()),
+                    no_input=True,
+                    extra_context=dict(answers),
+                    output_dir=folder,
+                    accept_hooks=True,
+                    default_config=True,
+                )
         except CookiecutterException as error:
-            raise Failure(f"the template could not be rendered: {error}", "check the answers") from error
+            said.seek(0)
+            raise Failure(f"the template could not be rendered: {error}", "check the answers", detail=said.read()) from error
         shutil.move(made, destination)
     return destination
+
+
+@contextmanager
+def _standard_output_to(file: IO[str]) -> Iterator[None]:
+    """What the template's hooks print goes to a file: hooks are processes, and stdout may belong to a JSON document."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    try:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        for number, descriptor in zip((1, 2), kept, strict=True):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
 
 
 def first_commit(folder: Path) -> str:

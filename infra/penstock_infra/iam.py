@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 import pulumi
@@ -31,8 +32,8 @@ def _action(action: str) -> str:
 
 type Action = Annotated[str, AfterValidator(_action)]
 type Sid = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
-type Principals = dict[Literal["AWS", "Service", "Federated"], list[Text]]
-type Conditions = dict[str, dict[str, list[Text]]]
+type Principals = Mapping[Literal["AWS", "Service", "Federated"], Sequence[Text]]
+type Conditions = Mapping[str, Mapping[str, Sequence[Text]]]
 
 
 class Statement(Settings):
@@ -61,12 +62,12 @@ class Statement(Settings):
         """The statement in AWS's grammar; values that come later are still outputs."""
         statement: dict[str, Any] = {"Sid": self.sid, "Effect": "Allow"}
         if self.principals:
-            statement["Principal"] = dict(self.principals)
+            statement["Principal"] = {kind: list(names) for kind, names in self.principals.items()}
         statement["Action"] = sorted(set(self.actions))
         if self.resources:
             statement["Resource"] = list(self.resources)
         if self.conditions:
-            statement["Condition"] = dict(self.conditions)
+            statement["Condition"] = _plain(self.conditions)
         return statement
 
 
@@ -88,7 +89,7 @@ class Denial(Settings):
             "Resource": list(self.resources),
         }
         if self.conditions:
-            statement["Condition"] = dict(self.conditions)
+            statement["Condition"] = _plain(self.conditions)
         return statement
 
 
@@ -119,6 +120,10 @@ class Document(Settings):
         return pulumi.Output.from_input(self.as_dict()).apply(
             lambda document: json.dumps(document, separators=(",", ":"), sort_keys=False)
         )
+
+
+def _plain(conditions: Conditions) -> dict[str, dict[str, list[Text]]]:
+    return {operator: {key: list(values) for key, values in keys.items()} for operator, keys in conditions.items()}
 
 
 def service_trust(service: str, *, account: str) -> Document:

@@ -48,13 +48,12 @@ class EndpointSettings(Settings):
     data_capture_percent: int = Field(default=100, ge=0, le=100)
 
 
-class MonitorSettings(Settings):
-    """The `monitor` section, as far as the alarm goes."""
+class PipelineSettings(Settings):
+    """The `pipeline` section, as far as infrastructure goes: where the compiled definition lies."""
 
     model_config = ConfigDict(extra="ignore")
 
-    period_seconds: int = Field(default=60, ge=10)
-    violations_allowed: int = Field(default=0, ge=0)
+    definition: str = "pipeline.json"
 
 
 class ModelSettings(Settings):
@@ -68,7 +67,7 @@ class ModelSettings(Settings):
     cost_center: str
     repository: str = ""
     endpoint: EndpointSettings = EndpointSettings()
-    monitor: MonitorSettings = MonitorSettings()
+    pipeline: PipelineSettings = PipelineSettings()
 
 
 def read(path: Path) -> ModelSettings:

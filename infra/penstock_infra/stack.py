@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from penstock_infra.configuration import PlatformSettings, StackSettings
 from penstock_infra.errors import invalid
+from penstock_infra.model import ModelSettings
 from penstock_infra.placement import Placement
 from penstock_infra.tags import Tags
 
@@ -15,6 +16,11 @@ from penstock_infra.tags import Tags
 def platform_placement(settings: PlatformSettings) -> Placement:
     """The placement of a platform project. Raises ConfigurationError when a tag is missing or not allowed."""
     return placement(settings, project="penstock", owner=settings.owner, cost_center=settings.cost_center)
+
+
+def model_placement(settings: StackSettings, model: ModelSettings) -> Placement:
+    """The placement of a model repository's program: tagged with the model, its owner and its cost centre."""
+    return placement(settings, project=model.name, owner=model.owner, cost_center=model.cost_center)
 
 
 def placement(settings: StackSettings, *, project: str, owner: str, cost_center: str) -> Placement:

@@ -92,10 +92,9 @@ class MonitorSection(Section):
     features: Annotated[list[str], Field(min_length=1)]
     """Inputs (and `prediction`) whose distribution is compared. Choose those where drift means something:
     seasons move the temperature every month."""
-    threshold: Annotated[float, Field(gt=0)] = 0.2
-    """Population stability index from which a feature counts as drifted."""
-    minimum_rows: Annotated[int, Field(ge=1)] = 200
-    """Fewer captured rows than this are not judged."""
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.15
+    """The largest distance from the baseline that is no drift: the largest difference between the two cumulative
+    distributions (0: alike, 1: nothing in common)."""
 
 
 class ModelConfiguration(Section):

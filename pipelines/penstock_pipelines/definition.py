@@ -111,7 +111,8 @@ def evaluate(value: Json, scope: Mapping[str, Json]) -> Json:
         path = value["Get"]
         if path not in scope or scope[path] is None:
             raise ConfigurationError(
-                f"{path} has no value.", "Give it with --parameter NAME=VALUE." if path.startswith("Parameters.") else ""
+                f"{path} has no value.",
+                "Give it with --parameter NAME=VALUE." if path.startswith("Parameters.") else "",
             )
         return scope[path]
     if set(value) == {"Std:Join"}:

@@ -1,14 +1,17 @@
-"""The request for a drift job: a processing job in the model's own image, against the baseline that was registered."""
+"""A drift job for a model repository: its request, from what is configured and registered, and its report put together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from penstock_pipelines.configuration import ModelConfiguration
-from penstock_pipelines.container import paths
 from penstock_pipelines.errors import PipelinesError
+from penstock_pipelines.monitoring import job
+
+PREDICTION = "prediction"
+"""Name of the model's answer among the monitored columns."""
 
 
 def processing_job_request(
@@ -20,10 +23,11 @@ def processing_job_request(
     start: datetime,
     end: datetime,
 ) -> dict[str, Any]:
-    """CreateProcessingJob's request.
+    """CreateProcessingJob's request: the endpoint's capture of [start, end) against the registered baseline.
 
-    `model_package` is what DescribeModelPackage says of the version that is live; `start` and `end` (exclusive) are
-    wall-clock times with an offset. The report goes to `s3://<artifact bucket>/drift/<model>/<job name>/`.
+    `model_package` is what DescribeModelPackage says of the version that is live; `start` and `end` are wall-clock times
+    with an offset. The report goes to `s3://<artifact bucket>/drift/<model>/<job name>`. PipelinesError for a version
+    without a baseline.
     """
     try:
         baseline = model_package["DriftCheckBaselines"]["ModelDataQuality"]
@@ -34,59 +38,35 @@ def processing_job_request(
             f"The model package has no {error.args[0]}, so there is nothing to compare with.",
             "Register a version through the pipeline: it makes the baseline.",
         ) from None
-    folder = statistics.rsplit("/", 1)[0]
-    if constraints.rsplit("/", 1)[0] != folder:
-        raise PipelinesError("The baseline's statistics and constraints do not lie in one folder.")
     bucket = platform_outputs["artifactBucket"]
-    pipeline = configuration.pipeline
+    return job.processing_job_request(
+        job_name=job_name,
+        model=configuration.name,
+        endpoint=configuration.name,
+        image_uri=image,
+        role_arn=platform_outputs["trainingRoleArn"],
+        capture_uri=f"s3://{bucket}/capture/{configuration.name}",
+        statistics_uri=statistics,
+        constraints_uri=constraints,
+        output_uri=f"s3://{bucket}/drift/{configuration.name}/{job_name}",
+        start=start,
+        end=end,
+        outputs=(PREDICTION,),
+        instance_type=configuration.pipeline.processing_instance_type,
+    )
+
+
+def report(read: Callable[[str], Any]) -> dict[str, Any]:
+    """What a drift job found, put together from its files; `read` gives the content of a JSON file by its name.
+
+    {"rows", "violations" (Model Monitor's form), "features" (name, distance, threshold, violated, and the shares of the
+    baseline and of the window by bin, for charts), "distances" and "thresholds" by feature}.
+    """
+    features = read("distances.json")
     return {
-        "ProcessingJobName": job_name,
-        "RoleArn": platform_outputs["trainingRoleArn"],
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": pipeline.processing_instance_type,
-                "VolumeSizeInGB": pipeline.volume_size_in_gb,
-            }
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": pipeline.max_runtime_in_seconds},
-        "AppSpecification": {
-            "ImageUri": image,
-            "ContainerEntrypoint": ["python", "-m", "penstock_pipelines.monitor"],
-            "ContainerArguments": [
-                "--capture-uri",
-                f"s3://{bucket}/capture/{configuration.name}",
-                "--start",
-                start.isoformat(),
-                "--end",
-                end.isoformat(),
-                "--model",
-                configuration.name,
-                "--minimum-rows",
-                str(configuration.monitor.minimum_rows),
-            ],
-        },
-        "ProcessingInputs": [
-            {
-                "InputName": "baseline",
-                "S3Input": {
-                    "S3Uri": f"{folder}/",
-                    "LocalPath": f"{paths.PROCESSING_INPUT}/baseline",
-                    "S3DataType": "S3Prefix",
-                    "S3InputMode": "File",
-                },
-            }
-        ],
-        "ProcessingOutputConfig": {
-            "Outputs": [
-                {
-                    "OutputName": "report",
-                    "S3Output": {
-                        "S3Uri": f"s3://{bucket}/drift/{configuration.name}/{job_name}",
-                        "LocalPath": f"{paths.PROCESSING_OUTPUT}/report",
-                        "S3UploadMode": "EndOfJob",
-                    },
-                }
-            ]
-        },
+        "rows": read("statistics.json")["dataset"]["item_count"],
+        "violations": read("constraint_violations.json")["violations"],
+        "features": features,
+        "distances": {feature["name"]: feature["distance"] for feature in features},
+        "thresholds": {feature["name"]: feature["threshold"] for feature in features},
     }

@@ -13,8 +13,9 @@ import pandas as pd
 from penstock_pipelines import champion, metrics
 from penstock_pipelines.container import rows as wire
 from penstock_pipelines.container.model import ModelModule
-from penstock_pipelines.monitoring import constraints, statistics
-from penstock_pipelines.monitoring.capture import PREDICTION
+from penstock_pipelines.drift import PREDICTION
+from penstock_pipelines.errors import ConfigurationError
+from penstock_pipelines.monitoring import baseline
 
 Json = dict[str, Any]
 NO_CHAMPION = "no champion yet"
@@ -92,11 +93,18 @@ def write_baseline(
     compared: Sequence[str],
     threshold: float,
 ) -> None:
-    """Write statistics.json and constraints.json of the inputs and the prediction."""
-    kinds = {**inputs, PREDICTION: "number"}
-    described = statistics.of_rows(rows.assign(**{PREDICTION: list(scores)}), kinds)
-    write_json(folder / "statistics.json", described)
-    write_json(folder / "constraints.json", constraints.suggest(described, compared, threshold))
+    """Write statistics.json and constraints.json of the inputs and the prediction.
+
+    ConfigurationError when a compared column is none of them.
+    """
+    frame = rows[list(inputs)].assign(**{PREDICTION: list(scores)})
+    try:
+        statistics, constraints = baseline(frame, compared, threshold)
+    except ValueError as error:
+        columns = ", ".join(frame.columns)
+        raise ConfigurationError(f"monitor.features in penstock.yaml: {error}.", f"Columns: {columns}.") from None
+    write_json(folder / "statistics.json", statistics)
+    write_json(folder / "constraints.json", constraints)
 
 
 def write_smoke(folder: Path, rows: pd.DataFrame, scores: Sequence[float], inputs: Mapping[str, str]) -> None:

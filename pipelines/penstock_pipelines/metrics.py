@@ -33,7 +33,9 @@ def binary(labels: Floats, scores: Floats) -> dict[str, float]:
     return {**{name: round(float(value), DECIMALS) for name, value in values.items()}, "rows": len(labels)}
 
 
-def by_slice(labels: Floats, scores: Floats, slices: npt.NDArray[Any], smallest: int = 200) -> dict[str, dict[str, float]]:
+def by_slice(
+    labels: Floats, scores: Floats, slices: npt.NDArray[Any], smallest: int = 200
+) -> dict[str, dict[str, float]]:
     """Metrics of each slice that has at least `smallest` rows and both labels."""
     found = {}
     for value in sorted({str(value) for value in slices}):

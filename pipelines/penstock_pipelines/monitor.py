@@ -1,116 +1,106 @@
-"""The drift job: compares what an endpoint captured with the baseline that was registered with its model.
+"""`python -m penstock_pipelines.monitor`: the drift job, as a SageMaker processing container runs it.
 
-    python -m penstock_pipelines.monitor --capture-uri s3://bucket/capture/flight-delays --start 2026-11-21T00:00:00Z
-        --end 2026-11-21T01:00:00Z --model flight-delays --minimum-rows 200
-
-Runs as a processing job in the model's image: input `baseline` (statistics.json and constraints.json), output `report`
-(statistics.json, constraint_violations.json, drift.json). It puts the CloudWatch metric Penstock/Drift Violations of the
-model, on which the drift alarm stands, and the distance of every compared feature.
+Reads what the endpoint captured and the registered baseline, writes statistics.json, constraint_violations.json and
+distances.json (what charts are drawn from), leaves the exit message that Model Monitor leaves, and puts the number of
+violations to CloudWatch, where an alarm waits for it.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-import boto3
-
-from penstock_pipelines import lake
-from penstock_pipelines.container import failure, processing
-from penstock_pipelines.errors import DataError
-from penstock_pipelines.evaluation import write_json
-from penstock_pipelines.monitoring import capture, constraints, statistics, violations
-
-NAMESPACE = "Penstock/Drift"
-VIOLATIONS = "Violations"
-DISTANCE = "Distance"
+from penstock_pipelines.monitoring.capture import CaptureError, read
+from penstock_pipelines.monitoring.job import METRIC, NAMESPACE
+from penstock_pipelines.monitoring.statistics import describe
+from penstock_pipelines.monitoring.violations import Distance, check
 
 
-class Arguments(processing.Arguments):
-    """Command line. Times are wall-clock times of the requests, with an offset; `end` is exclusive."""
-
-    capture_uri: str
-    start: datetime
-    end: datetime
-    model: str
-    minimum_rows: int = 200
-    publish: bool = True
+def in_container(path: str, environment: Mapping[str, str]) -> Path:
+    """A path of the container; where there is no /opt/ml of its own, the same one under SAGEMAKER_BASE_DIR."""
+    base = environment.get("SAGEMAKER_BASE_DIR")
+    if base and path.startswith("/opt/ml/"):
+        return Path(base) / path.removeprefix("/opt/ml/")
+    return Path(path)
 
 
-def main(arguments: Arguments) -> None:
-    """Read the capture, compare, write the report, publish the metrics."""
-    baseline = {
-        name: json.loads((processing.input_folder("baseline") / f"{name}.json").read_text())
-        for name in ("statistics", "constraints")
-    }
-    kinds = {
-        feature["name"]: "text" if feature["inferred_type"] == "String" else "number"
-        for feature in baseline["constraints"]["features"]
-    }
-    inputs = {name: kind for name, kind in kinds.items() if name != capture.PREDICTION}
-    rows = capture.read(_captured_lines(arguments), inputs, arguments.start, arguments.end)
-    processing.log(f"{len(rows)} captured rows from {arguments.start} to {arguments.end}")
-    report = processing.output_folder("report")
-    current = statistics.of_rows(rows, kinds)
-    judged = len(rows) >= arguments.minimum_rows
-    found = violations.of(current, baseline["statistics"], baseline["constraints"]) if judged else {"violations": []}
-    distances = violations.distances(current, baseline["statistics"], baseline["constraints"]) if len(rows) else {}
-    write_json(report / "statistics.json", current)
-    write_json(report / "constraint_violations.json", found)
-    write_json(
-        report / "drift.json",
-        {
-            "model": arguments.model,
-            "start": arguments.start.isoformat(),
-            "end": arguments.end.isoformat(),
-            "rows": len(rows),
-            "judged": judged,
-            "distances": distances,
-            "thresholds": constraints.compared_features(baseline["constraints"]),
-            "violations": found["violations"],
-        },
-    )
-    text = _message(len(rows), judged, arguments.minimum_rows, found["violations"])
-    if judged and arguments.publish:
-        publish(arguments.model, len(found["violations"]), distances)
-    failure.message(text)
-    processing.log(text)
+def moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
 
 
-def publish(model: str, count: int, distances: dict[str, float]) -> None:
-    """Put the metrics: how many violations, and how far each compared feature is from the baseline."""
+def metric_data(model: str, violations: int, distances: list[Distance]) -> list[dict[str, Any]]:
+    """What goes to CloudWatch: the number of violations, and each watched column's distance."""
     dimensions = [{"Name": "Model", "Value": model}]
-    data: list[dict[str, Any]] = [
-        {"MetricName": VIOLATIONS, "Dimensions": dimensions, "Value": float(count), "Unit": "Count"}
+    data = [{"MetricName": METRIC, "Dimensions": dimensions, "Value": float(violations), "Unit": "Count"}]
+    return data + [
+        {
+            "MetricName": f"feature_baseline_drift_{distance.name}",
+            "Dimensions": dimensions,
+            "Value": distance.distance,
+            "Unit": "None",
+        }
+        for distance in distances
     ]
-    for feature, value in distances.items():
-        own = [*dimensions, {"Name": "Feature", "Value": feature}]
-        data.append({"MetricName": DISTANCE, "Dimensions": own, "Value": value, "Unit": "None"})
-    boto3.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
 
 
-def _captured_lines(arguments: Arguments) -> list[str]:
-    if arguments.start.tzinfo is None or arguments.end.tzinfo is None:
-        raise DataError("--start and --end need an offset, e.g. 2026-11-21T00:00:00Z.")
-    client = boto3.client("s3")
-    bucket, prefix = lake.split_uri(arguments.capture_uri)
-    keys = capture.keys_of_window(lake.list_keys(bucket, f"{prefix}/", client), arguments.start, arguments.end)
-    lines: list[str] = []
-    for key in keys:
-        lines += lake.read_object(f"s3://{bucket}/{key}", client).decode("utf-8").splitlines()
-    return lines
-
-
-def _message(count: int, judged: bool, minimum: int, found: list[dict[str, Any]]) -> str:
-    if not judged:
-        return f"Completed: {count} captured rows are fewer than {minimum}, nothing was judged."
-    if not found:
-        return f"Completed: {count} captured rows, no violations."
-    return f"CompletedWithViolations: {count} captured rows, " + "; ".join(
-        f"{violation['feature_name']}: {violation['description']}" for violation in found
+def run(environment: Mapping[str, str]) -> str:
+    """Do the analysis; returns the exit message. Raises CaptureError where the data cannot be read."""
+    source = in_container(environment["dataset_source"], environment)
+    output = in_container(environment["output_path"], environment)
+    statistics = json.loads(in_container(environment["baseline_statistics"], environment).read_text())
+    constraints = json.loads(in_container(environment["baseline_constraints"], environment).read_text())
+    outputs = [name for name in environment.get("output_columns", "").split(",") if name]
+    columns = [feature["name"] for feature in statistics["features"]]
+    frame = read(
+        sorted(source.rglob("*.jsonl")),
+        inputs=[name for name in columns if name not in outputs],
+        outputs=outputs,
+        start=moment(environment.get("start_time")),
+        end=moment(environment.get("end_time")),
     )
+    if frame.empty:
+        raise CaptureError(
+            f"nothing was captured from {environment.get('start_time')} to {environment.get('end_time')}:"
+            " send the endpoint some requests, or widen the window"
+        )
+    violations, distances = check(frame, statistics, constraints)
+    output.mkdir(parents=True, exist_ok=True)
+    for name, document in {
+        "statistics.json": describe(frame),
+        "constraint_violations.json": {"violations": violations},
+        "distances.json": [distance.to_json() for distance in distances],
+    }.items():
+        (output / name).write_text(json.dumps(document, indent=2) + "\n")
+    for distance in sorted(distances, key=lambda item: -item.distance):
+        print(f"{distance.name}: distance {distance.distance:.4f}, threshold {distance.threshold:g}", flush=True)
+    for violation in violations:
+        print(f"violation: {violation['feature_name']}: {violation['description']}", flush=True)
+    if environment.get("publish_cloudwatch_metrics") == "Enabled":
+        import boto3
+
+        data = metric_data(environment["model_name"], len(violations), distances)
+        boto3.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
+    if violations:
+        return f"CompletedWithViolations: Job completed successfully with {len(violations)} violations."
+    return "Completed: Job completed successfully with no violations."
+
+
+def main() -> int:
+    message = in_container("/opt/ml/output/message", os.environ)
+    try:
+        text, code = run(os.environ), 0
+    except (CaptureError, OSError, KeyError, ValueError) as error:
+        text, code = f"Error: {type(error).__name__}: {error}", 1
+        print(text, file=sys.stderr)
+    message.parent.mkdir(parents=True, exist_ok=True)
+    message.write_text(text)
+    return code
 
 
 if __name__ == "__main__":
-    processing.run(main, Arguments)
+    sys.exit(main())

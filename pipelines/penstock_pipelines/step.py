@@ -11,6 +11,7 @@ there is fetched from S3 once where a cloud is configured. Nothing is registered
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from penstock_pipelines.configuration import ModelConfiguration
 from penstock_pipelines.container import paths
 from penstock_pipelines.definition import Definition, Step
 from penstock_pipelines.errors import ConfigurationError, DataError, PipelinesError
+from penstock_pipelines.parameters import PLATFORM_OUTPUTS
 
 EXECUTION = "local"
 BUCKETS = {"RawBucket": "raw", "CleanBucket": "clean", "CuratedBucket": "curated", "ArtifactBucket": "artifacts"}
@@ -86,7 +88,9 @@ class LocalRunner:
             return
         pipeline = self.settings.pipeline
         bucket = self.scope["Parameters.RawBucket"]
-        keys = [f.relative_to(self.s3 / bucket).as_posix() for f in (self.s3 / bucket / pipeline.landing_table).rglob("*")]
+        keys = [
+            f.relative_to(self.s3 / bucket).as_posix() for f in (self.s3 / bucket / pipeline.landing_table).rglob("*")
+        ]
         if not keys and self.remote:
             keys = list(lake.list_keys(bucket, f"{pipeline.landing_table}/"))
         windows = calendar.windows(
@@ -135,9 +139,10 @@ class LocalRunner:
         unknown = sorted(set(parameters) - set(self.pipeline.parameters))
         if unknown:
             raise ConfigurationError(
-                f"The pipeline has no parameters {', '.join(unknown)}.", f"It has {', '.join(self.pipeline.parameters)}."
+                f"The pipeline has no parameters {', '.join(unknown)}.",
+                f"It has {', '.join(self.pipeline.parameters)}.",
             )
-        local = {**BUCKETS, "ImageUri": EXECUTION, "RoleArn": EXECUTION, "Register": "false"}
+        local = {**BUCKETS, **platform_buckets(), "ImageUri": EXECUTION, "RoleArn": EXECUTION, "Register": "false"}
         values = {**self.pipeline.parameters, **local, **parameters}
         scope: dict[str, Any] = {f"Parameters.{name}": value for name, value in values.items()}
         scope["Execution.PipelineExecutionId"] = EXECUTION
@@ -163,10 +168,14 @@ class LocalRunner:
         """Lay out the job's folders; returns its command below the Python interpreter."""
         if step.type == "Processing":
             for item in arguments.get("ProcessingInputs", []):
-                self._fetch(item["S3Input"]["S3Uri"], base / Path(item["S3Input"]["LocalPath"]).relative_to(paths.ROOT), item["InputName"])
+                self._fetch(
+                    item["S3Input"]["S3Uri"],
+                    base / Path(item["S3Input"]["LocalPath"]).relative_to(paths.ROOT),
+                    item["InputName"],
+                )
             entry = arguments["AppSpecification"]["ContainerEntrypoint"]
             rest = [str(part) for part in arguments["AppSpecification"].get("ContainerArguments", [])]
-            return self._without_cloud(step, [*entry[1:], *rest])
+            return self._without_cloud([*entry[1:], *rest])
         config = base / "input" / "config"
         config.mkdir(parents=True)
         (config / "hyperparameters.json").write_text(json.dumps(arguments.get("HyperParameters", {})))
@@ -175,7 +184,7 @@ class LocalRunner:
             self._fetch(item["DataSource"]["S3DataSource"]["S3Uri"], base / "input" / "data" / name, name)
         return ["-m", "penstock_pipelines.container.training"]
 
-    def _without_cloud(self, step: Step, command: list[str]) -> list[str]:
+    def _without_cloud(self, command: list[str]) -> list[str]:
         """An evaluation that runs alone has no registry to look for a champion in, unless a cloud is there."""
         if "--group" in command and not self.remote:
             command[command.index("--group") + 1] = ""
@@ -185,7 +194,8 @@ class LocalRunner:
         bucket, key = lake.split_uri(uri)
         source = self.s3 / bucket / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not source.exists() and self.remote:
+        is_raw = bucket == self.scope["Parameters.RawBucket"]
+        if self.remote and (is_raw or not source.exists()) and not (self.s3 / bucket).is_symlink():
             files = lake.download(uri, source if "." not in Path(key).name else source.parent)
             print(f"fetched {len(files)} files of {uri}", flush=True)
         if not source.exists():
@@ -215,6 +225,12 @@ class LocalRunner:
             for file in sorted((base / "model").iterdir()):
                 tar.add(file, arcname=file.name)
         yield "model", str(archive)
+
+
+def platform_buckets() -> dict[str, str]:
+    """Buckets of the platform at hand, as `penstock pipeline step` tells them (PENSTOCK_OUTPUT_<stack output>)."""
+    found = {name: os.environ.get(f"PENSTOCK_OUTPUT_{PLATFORM_OUTPUTS[name]}") for name in BUCKETS}
+    return {name: bucket for name, bucket in found.items() if bucket}
 
 
 def _stream(command: list[str], folder: Path, environment: dict[str, str], on_line: Callable[[str], None]) -> int:
@@ -247,14 +263,19 @@ def main(command_line: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder with the raw tables, instead of the raw bucket")
     parser.add_argument("--upstream", action="store_true", help="run the steps before it first")
     parser.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--remote", action="store_true", help="fetch inputs that are not there from S3")
+    parser.add_argument(
+        "--remote", action="store_true", help="fetch inputs from S3 (default where a platform is known)"
+    )
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="interpreter that runs the jobs")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     given = parser.parse_args(command_line)
     outcomes = []
     try:
         runner = LocalRunner(
-            given.repository, python=given.python, parameters=dict(given.parameter), remote=given.remote
+            given.repository,
+            python=given.python,
+            parameters=dict(given.parameter),
+            remote=given.remote or (bool(platform_buckets()) and not given.data),
         )
         if given.data:
             runner.place_raw(given.data)
@@ -262,7 +283,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
         for step in runner.plan(given.name, given.upstream):
             log = sys.stderr if given.json else sys.stdout
             print(f"== {step.name}", file=log, flush=True)
-            outcomes.append(runner.run(step, lambda line, to=log: print(line, file=to, flush=True)))
+            outcomes.append(runner.run(step, functools.partial(print, file=log, flush=True)))
             if not outcomes[-1].ok:
                 break
     except PipelinesError as error:

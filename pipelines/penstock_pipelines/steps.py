@@ -281,13 +281,17 @@ def json_value(step: ProcessingStep, file: PropertyFile, path: str) -> JsonGet:
     return JsonGet(step_name=step.name, property_file=file, json_path=path)
 
 
-def at_least(name: str, value: Expression, minimum: Expression, then: Sequence[Step], otherwise: Sequence[Step]) -> Step:
+def at_least(
+    name: str, value: Expression, minimum: Expression, then: Sequence[Step], otherwise: Sequence[Step]
+) -> Step:
     """A condition: `value >= minimum`."""
     condition = ConditionGreaterThanOrEqualTo(left=value, right=minimum)
     return ConditionStep(name=name, conditions=[condition], if_steps=list(then), else_steps=list(otherwise))
 
 
-def equals(name: str, left: Expression, right: Expression, then: Sequence[Step], otherwise: Sequence[Step] = ()) -> Step:
+def equals(
+    name: str, left: Expression, right: Expression, then: Sequence[Step], otherwise: Sequence[Step] = ()
+) -> Step:
     """A condition: `left == right`."""
     condition = ConditionEquals(left=left, right=right)
     return ConditionStep(name=name, conditions=[condition], if_steps=list(then), else_steps=list(otherwise))

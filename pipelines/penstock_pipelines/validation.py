@@ -41,7 +41,10 @@ def violations(table: str, frame: pd.DataFrame, schema: pa.DataFrameSchema) -> l
     for case in cases.itertuples():
         rule, column = str(case.check), _column(case)
         if rule in ("column_in_dataframe", "column_in_schema"):
-            rule, column = "required column" if rule == "column_in_dataframe" else "no other column", str(case.failure_case)
+            rule, column = (
+                "required column" if rule == "column_in_dataframe" else "no other column",
+                str(case.failure_case),
+            )
         rule = f"type {rule.removeprefix('dtype(').rstrip(')').strip(chr(39))}" if rule.startswith("dtype(") else rule
         rule = "not empty" if rule == "not_nullable" else rule
         found.setdefault((column, rule), []).append(case.failure_case)
@@ -61,8 +64,10 @@ def require(found: list[Violation]) -> None:
 
 
 def _column(case: Any) -> str:
-    return str(case.column) if case.column is not None and case.schema_context != "DataFrameSchema" else str(
-        case.column or "(table)"
+    return (
+        str(case.column)
+        if case.column is not None and case.schema_context != "DataFrameSchema"
+        else str(case.column or "(table)")
     )
 
 

@@ -66,9 +66,7 @@ def test_exports_what_others_rely_on(run_program: Any, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("project", ORDER)
-def test_graph(
-    run_program: Any, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion, project: str
-) -> None:
+def test_graph(run_program: Any, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion, project: str) -> None:
     run = bring_up(run_program, monkeypatch, "dev", project)[project]
     graph = sorted(
         (

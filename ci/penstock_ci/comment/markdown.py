@@ -153,7 +153,7 @@ def _difference(value: float, best: float | None) -> str:
 
 
 def _test_section(tests: TestReport | None) -> str:
-    title = "### TestReport"
+    title = "### Tests"
     if tests is None:
         return f"{title}\n\nThere is no test report: the tests did not run."
     passed = tests.total - tests.failed - tests.skipped

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from penstock_infra import grants, naming
 from penstock_infra.components.component import Arguments, Component
-from penstock_infra.iam import Document, Statement
+from penstock_infra.iam import Document, Principals, Statement
 
 ADMINISTER = (
     "kms:CancelKeyDeletion",
@@ -81,7 +81,7 @@ class DataKey(Component):
 
 def key_policy(args: DataKeyArguments) -> Document:
     """Who administers the key, who uses it, and which services may write with it."""
-    root = {"AWS": [args.placement.root_arn]}
+    root: Principals = {"AWS": [args.placement.root_arn]}
     statements = [
         Statement(
             sid="AnyResourceAKeyPolicyMeansItsOwnKeyAdministration",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,6 +12,7 @@ from penstock_infra import definition
 from penstock_infra.components.component import Arguments, Component
 from penstock_infra.inputs import Text
 from penstock_infra.model import ModelName
+from penstock_infra.platform import DataLake, Foundation, Training
 
 
 class PipelineArguments(Arguments):
@@ -35,9 +35,8 @@ class Pipeline(Component):
 
     def __init__(self, name: str, args: PipelineArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
-        completed = pulumi.Output.from_input(args.defaults).apply(
-            lambda defaults: definition.render(definition.with_defaults(args.definition, defaults))
-        )
+        defaults: pulumi.Output[dict[str, str]] = pulumi.Output.all(**args.defaults)
+        completed = defaults.apply(lambda known: definition.render(definition.with_defaults(args.definition, known)))
         pipeline = sagemaker.Pipeline(
             name,
             pipeline_name=args.model,
@@ -53,6 +52,13 @@ class Pipeline(Component):
         self.finish({"pipelineName": self.pipeline_name, "arn": self.arn})
 
 
-def read_definition(path: Path) -> dict[str, Any]:
-    """The compiled definition in a file. Raises ConfigurationError that says how to make it."""
-    return definition.read(path)
+def platform_defaults(model: str, foundation: Foundation, lake: DataLake, training: Training) -> dict[str, Text]:
+    """Defaults of the parameters that every run takes from the platform; a run may still give its own."""
+    return {
+        "ModelName": model,
+        "RoleArn": training.training_role_arn,
+        "ArtifactBucket": foundation.artifact_bucket,
+        "RawBucket": lake.raw_bucket,
+        "CleanBucket": lake.clean_bucket,
+        "CuratedBucket": lake.curated_bucket,
+    }

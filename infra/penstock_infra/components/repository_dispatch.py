@@ -62,6 +62,7 @@ class RepositoryDispatch(Component):
         super().__init__(name, args, opts)
         placement = args.placement
         base = args.repository.name
+        token: pulumi.Output[str] = pulumi.Output.secret(args.token)
         connection = cloudwatch.EventConnection(
             name,
             name=placement.name(naming.EVENT, base),
@@ -70,7 +71,7 @@ class RepositoryDispatch(Component):
             auth_parameters={
                 "api_key": {
                     "key": "Authorization",
-                    "value": pulumi.Output.secret(pulumi.Output.concat("Bearer ", args.token)),
+                    "value": pulumi.Output.concat("Bearer ", token),
                 },
                 "invocation_http_parameters": {
                     "headers": [

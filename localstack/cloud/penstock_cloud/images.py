@@ -146,7 +146,11 @@ def put(client: Any, repository_url: str, tag: str, text: str) -> str:
     name = repository_url.split("/", 1)[1]
     try:
         answer = client.put_image(
-            repositoryName=name, imageManifest=text, imageManifestMediaType=MANIFEST_TYPE, imageTag=tag
+            repositoryName=name,
+            imageManifest=text,
+            imageManifestMediaType=MANIFEST_TYPE,
+            imageTag=tag,
+            imageDigest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
         )
         return str(answer["image"]["imageId"]["imageDigest"])
     except (client.exceptions.ImageAlreadyExistsException, client.exceptions.ImageTagAlreadyExistsException):

@@ -12,15 +12,18 @@ import logging
 import threading
 from typing import Any
 
+from localstack.aws.api import handler
 from localstack.aws.connect import connect_to
 from localstack.services.cloudwatch.alarm_scheduler import COMPARISON_OPS, calculate_alarm_state
-from localstack.services.cloudwatch.provider_v2 import CloudwatchProvider
+from localstack.services.cloudwatch.provider_v2 import _STORE_LOCK, CloudwatchProvider
 from localstack.utils.aws import arns
 
 LOG = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 1.0
 """A datum counts once the second that it was put in is over."""
+
+STATE_MEMBERS = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
 
 
 def timestamp(moment: datetime.datetime) -> str:
@@ -70,7 +73,7 @@ def detail(alarm: dict[str, Any], previous: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class AlarmingCloudwatchProvider(CloudwatchProvider):  # type: ignore[misc]
+class AlarmingCloudwatchProvider(CloudwatchProvider):
     """LocalStack's CloudWatch, with what its alarms lack."""
 
     def set_alarm_state(
@@ -85,10 +88,22 @@ class AlarmingCloudwatchProvider(CloudwatchProvider):  # type: ignore[misc]
         """Set the state, and put the event if it is another one."""
         arn = arns.cloudwatch_alarm_arn(alarm_name, account_id=context.account_id, region_name=context.region)
         known = self.get_store(context.account_id, context.region).alarms.get(arn)
-        previous = state(known.alarm) if known else {}
-        super().set_alarm_state(context, alarm_name, state_value, state_reason, state_reason_data, **kwargs)
+        with _STORE_LOCK:
+            previous = state(known.alarm) if known else {}
+            super().set_alarm_state(context, alarm_name, state_value, state_reason, state_reason_data, **kwargs)
         if known and previous["value"] != known.alarm["StateValue"]:
             self._put_event(context.account_id, context.region, arn, detail(known.alarm, previous))
+
+    @handler("PutMetricAlarm", expand=False)
+    def put_metric_alarm(self, context: Any, request: Any) -> None:
+        """Create or change an alarm; one that exists keeps its state until it is evaluated, as on AWS."""
+        arn = arns.cloudwatch_alarm_arn(request["AlarmName"], account_id=context.account_id, region_name=context.region)
+        alarms = self.get_store(context.account_id, context.region).alarms
+        known = alarms.get(arn)
+        with _STORE_LOCK:  # the new alarm is evaluated at once, in another thread
+            super().put_metric_alarm(context, request)
+            if known and arn in alarms:
+                alarms[arn].alarm.update({name: known.alarm[name] for name in STATE_MEMBERS if name in known.alarm})
 
     def put_metric_data(self, context: Any, namespace: str, metric_data: Any = None, *args: Any, **kwargs: Any) -> None:
         """Store the data, and have the alarms on these metrics look at them now instead of at their next period."""

@@ -41,6 +41,7 @@ OWN: dict[str, dict[str, str]] = {
     PROVIDERS: {
         "s3:default": "penstock_gateway.providers:s3",
         "cloudwatch:default": "penstock_gateway.providers:cloudwatch",
+        "events:default": "penstock_gateway.providers:events",
         **{f"{api}:default": f"penstock_gateway.moto_services:{factory_name(api)}" for api in APIS},
     },
 }

@@ -27,3 +27,15 @@ def cloudwatch() -> Any:
     from penstock_gateway.alarms import AlarmingCloudwatchProvider
 
     return Service.for_provider(AlarmingCloudwatchProvider())
+
+
+@aws_provider()
+def events() -> Any:
+    """EventBridge whose API destinations are tried again, and whose templates stay JSON."""
+    from localstack.services.events.provider import EventsProvider
+    from localstack.services.plugins import Service
+
+    from penstock_gateway import destinations
+
+    destinations.install()
+    return Service.for_provider(EventsProvider())

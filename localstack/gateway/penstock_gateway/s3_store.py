@@ -74,7 +74,7 @@ class Bodies:
     def stamps(self) -> list[int]:
         """Stamps of the bodies that exist, oldest first."""
         try:
-            names = os.listdir(self.folder)
+            names = os.listdir(self.folder)  # noqa: PTH208 - names are all it takes
         except FileNotFoundError:
             return []
         prefix = self.name + "."
@@ -87,7 +87,7 @@ class Bodies:
                 self.path(stamp).unlink(missing_ok=True)
 
 
-class DiskStoredObject(S3StoredObject):  # type: ignore[misc]
+class DiskStoredObject(S3StoredObject):
     """One object or part, open for reading or for replacing its body.
 
     A new body becomes visible under the object's name when it is complete; the one it replaces is removed on `close`,
@@ -96,6 +96,7 @@ class DiskStoredObject(S3StoredObject):  # type: ignore[misc]
 
     def __init__(self, s3_object: Any, bodies: Bodies, mode: Literal["r", "w"] = "r") -> None:
         super().__init__(s3_object=s3_object, mode=mode)
+        self.closed: bool = False
         self._bodies = bodies
         self._file: IO[bytes] | None = None
         self._stamp = 0
@@ -137,7 +138,7 @@ class DiskStoredObject(S3StoredObject):  # type: ignore[misc]
             return 0
         return self._reader().seek(offset, whence)
 
-    def truncate(self, size: int | None = None) -> int:
+    def truncate(self, size: int | None = None) -> int:  # noqa: ARG002 - LocalStack's interface
         """Only an empty new body can be truncated: bodies are immutable."""
         if self._mode != "w":
             raise UnsupportedOperation("S3 object is not in write mode")
@@ -188,7 +189,7 @@ class DiskStoredObject(S3StoredObject):  # type: ignore[misc]
         self.s3_object.size = size
         return size
 
-    def append(self, part: Any) -> int:
+    def append(self, part: Any) -> int:  # noqa: ARG002 - LocalStack's interface
         """Not supported: bodies are immutable (see `concatenate`)."""
         raise UnsupportedOperation("bodies are immutable")
 
@@ -277,7 +278,7 @@ class DiskStoredObject(S3StoredObject):  # type: ignore[misc]
         self.close()
 
 
-class DiskStoredMultipart(S3StoredMultipart):  # type: ignore[misc]
+class DiskStoredMultipart(S3StoredMultipart):
     """The parts of one multi-part upload, as files in a folder of its own."""
 
     def __init__(self, s3_store: DiskObjectStore, bucket: str, s3_multipart: Any, folder: Path) -> None:
@@ -317,7 +318,7 @@ class DiskStoredMultipart(S3StoredMultipart):  # type: ignore[misc]
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class DiskObjectStore(S3ObjectStore):  # type: ignore[misc]
+class DiskObjectStore(S3ObjectStore):
     """LocalStack's interface to bodies, on files below `root_directory`."""
 
     def __init__(self, root_directory: Path) -> None:

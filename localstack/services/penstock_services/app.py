@@ -84,7 +84,7 @@ async def _control_plane(request: Request) -> Response:
         answer = await run_in_threadpool(service.serve, context, target.removeprefix(_TARGET), asked)
     except ServiceError as error:
         return _json_error(error)
-    except Exception:
+    except Exception:  # noqa: BLE001 (the client gets AWS's InternalFailure, the log the cause)
         _LOG.exception("%s failed", target)
         return _json_error(ServiceError("InternalFailure", f"{target} failed inside; see services.log.", 500))
     return _json_answer(answer, 200)
@@ -130,7 +130,7 @@ def make(settings: Settings) -> Starlette:
         for hook in STOP_HOOKS:
             try:
                 await run_in_threadpool(hook, factory)
-            except Exception:
+            except Exception:  # noqa: BLE001 (the other hooks must run)
                 _LOG.exception("a stop hook failed")
         store.close()
 

@@ -24,7 +24,11 @@ def reason(error: BaseException) -> str:
         return str(error)[:LONGEST_REASON]
     text = f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename and "penstock_pipelines" not in frame.filename]
+    own = [
+        frame
+        for frame in frames
+        if "site-packages" not in frame.filename and "penstock_pipelines" not in frame.filename
+    ]
     if place := (own or frames)[-1:]:
         text += f" (in {place[0].name}, {place[0].filename.rsplit('/', 1)[-1]} line {place[0].lineno})"
     return text[:LONGEST_REASON]

@@ -42,9 +42,13 @@ def read_csv(text: str, inputs: Mapping[str, str]) -> pd.DataFrame:
     lines = [line for line in csv.reader(io.StringIO(text)) if line]
     for number, line in enumerate(lines, 1):
         if len(line) != len(names):
-            raise BadRequestError(f"Row {number} has {len(line)} values; the model takes {len(names)}: {', '.join(names)}.")
+            raise BadRequestError(
+                f"Row {number} has {len(line)} values; the model takes {len(names)}: {', '.join(names)}."
+            )
     columns = zip(*lines, strict=True)
-    return pd.DataFrame({name: _column(name, inputs[name], column) for name, column in zip(names, columns, strict=True)})
+    return pd.DataFrame(
+        {name: _column(name, inputs[name], column) for name, column in zip(names, columns, strict=True)}
+    )
 
 
 def read_json(text: str, inputs: Mapping[str, str]) -> pd.DataFrame:
@@ -55,7 +59,9 @@ def read_json(text: str, inputs: Mapping[str, str]) -> pd.DataFrame:
         raise BadRequestError(f"The body is not valid JSON: {error}.") from None
     rows = document.get("instances") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise BadRequestError('The body must be {"instances": [{"input": value, ...}, ...]} with at least one instance.')
+        raise BadRequestError(
+            'The body must be {"instances": [{"input": value, ...}, ...]} with at least one instance.'
+        )
     for number, row in enumerate(rows, 1):
         if unknown := sorted(set(row) - set(inputs)):
             raise BadRequestError(f"Instance {number} has unknown inputs: {', '.join(unknown)}.")

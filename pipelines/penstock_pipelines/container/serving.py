@@ -1,8 +1,8 @@
 """The command `serve`: a SageMaker endpoint's container.
 
-The model is loaded first; from then on `GET /ping` answers 200. `POST /invocations` takes rows as CSV or JSON (see `rows`) and answers
-in the type that Accept asks for. Requests that arrive while the model is busy are scored together in one call, because a
-call costs far more than a row.
+The model is loaded first; from then on `GET /ping` answers 200. `POST /invocations` takes rows as CSV or JSON (see
+`rows`) and answers in the type that Accept asks for. Requests that arrive while the model is busy are scored together
+in one call, because a call costs far more than a row.
 
 Errors say what is wrong: 400 for a body that cannot be read, 406 and 415 for types that are not spoken, 500 when the
 model itself fails.

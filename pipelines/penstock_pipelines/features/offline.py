@@ -81,7 +81,11 @@ def _parquet(frame: pd.DataFrame, group: FeatureGroup) -> bytes:
     types = {"String": pa.string(), "Integral": pa.int64(), "Fractional": pa.float64()}
     fields = [pa.field(feature.name, types[feature.type]) for feature in group.features]
     stamp = pa.timestamp("ms", tz="UTC")
-    fields += [pa.field("write_time", stamp), pa.field("api_invocation_time", stamp), pa.field("is_deleted", pa.bool_())]
+    fields += [
+        pa.field("write_time", stamp),
+        pa.field("api_invocation_time", stamp),
+        pa.field("is_deleted", pa.bool_()),
+    ]
     table = pa.Table.from_pandas(frame, schema=pa.schema(fields), preserve_index=False)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="snappy")

@@ -4,6 +4,8 @@ DuckDB's ASOF join does it in one pass per group. What makes it right is that a 
 was *known*, not when it happened; computing that is the feature code's duty (a delay is known when the flight has left).
 """
 
+# ruff: noqa: S608 - names of tables and columns cannot be parameters of SQL; all are quoted by `_q`
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +30,9 @@ def join(
     the order of the rows do not change. DataError when a group has two records of one entity at one moment, because then
     there is no telling which one held.
     """
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE joined_0 AS SELECT *, row_number() OVER () AS row_order FROM {_q(rows)}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE joined_0 AS SELECT *, row_number() OVER () AS row_order FROM {_q(rows)}"
+    )
     current = "joined_0"
     for number, (name, table) in enumerate(tables.items(), 1):
         group = groups[name]

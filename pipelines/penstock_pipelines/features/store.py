@@ -55,7 +55,8 @@ class FeatureStore:
         except ClientError as error:
             if error.response["Error"]["Code"] in ("ResourceNotFound", "ValidationException"):
                 raise PipelinesError(
-                    f"The feature group {name} does not exist.", "Bring the repository's resources up: penstock up infra"
+                    f"The feature group {name} does not exist.",
+                    "Bring the repository's resources up: penstock up infra",
                 ) from None
             raise
         storage = description.get("OfflineStoreConfig", {}).get("S3StorageConfig", {})

@@ -1,78 +1,56 @@
-"""What later rows must satisfy, in the form of Model Monitor's constraints.json, suggested from a baseline's statistics.
+"""constraints.json: what later data must hold to, suggested from a baseline's statistics (Model Monitor, version 0).
 
-Distributions are compared for chosen features only (seasons move others every month), by overriding the general setting
-feature by feature. The method is the population stability index, named PSI.
+Source: Amazon SageMaker developer guide, "Schema for Constraints (constraints.json file)".
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
-from penstock_pipelines.errors import ConfigurationError
-from penstock_pipelines.monitoring import statistics as stats
-
-Json = dict[str, Any]
-COMPLETENESS_SLACK = 0.1
-"""How much less complete than the baseline a feature may be."""
+# A column of words with more distinct values than this is not checked against the words of the baseline.
+MOST_CATEGORIES = 100
 
 
-def suggest(statistics: Json, compared: Collection[str], threshold: float) -> Json:
-    """constraints.json of a baseline. ConfigurationError for a compared feature that the baseline does not have."""
-    known = stats.features(statistics)
-    if unknown := sorted(set(compared) - set(known)):
-        raise ConfigurationError(
-            f"monitor.features names {', '.join(unknown)}, which the model does not have.",
-            f"It has {', '.join(known)}.",
-        )
+def suggest_column(feature: dict[str, Any]) -> dict[str, Any]:
+    """The constraints on one column, from its entry in statistics.json."""
+    constraint: dict[str, Any] = {"name": feature["name"], "inferred_type": feature["inferred_type"]}
+    statistics = feature.get("numerical_statistics") or feature.get("string_statistics")
+    if statistics is None:
+        return {**constraint, "completeness": 0.0}
+    common = statistics["common"]
+    constraint["completeness"] = common["num_present"] / (common["num_present"] + common["num_missing"])
+    if "numerical_statistics" in feature:
+        constraint["num_constraints"] = {"is_non_negative": statistics["min"] >= 0}
+    elif statistics["distinct_count"] <= MOST_CATEGORIES:
+        buckets = statistics["distribution"]["categorical"]["buckets"]
+        constraint["string_constraints"] = {"domains": sorted(bucket["value"] for bucket in buckets)}
+    return constraint
+
+
+def suggest(statistics: dict[str, Any], features: Sequence[str], threshold: float) -> dict[str, Any]:
+    """constraints.json on `features` (names of columns), with `threshold` (0 to 1) as the largest distance that is no drift.
+
+    Raises ValueError when a name is no column of the statistics.
+    """
+    known = {feature["name"]: feature for feature in statistics["features"]}
+    unknown = sorted(set(features) - set(known))
+    if unknown:
+        raise ValueError(f"the monitor names columns that the model does not have: {', '.join(unknown)}")
     return {
         "version": 0.0,
-        "features": [_feature(feature, name in compared, threshold) for name, feature in known.items()],
+        "features": [suggest_column(known[name]) for name in features],
         "monitoring_config": {
             "evaluate_constraints": "Enabled",
             "emit_metrics": "Enabled",
-            "datatype_check_threshold": 0.99,
-            "domain_content_threshold": 0.99,
-            "distribution_constraints": {
-                "perform_comparison": "Disabled",
-                "comparison_threshold": threshold,
-                "comparison_method": "PSI",
-                "categorical_comparison_threshold": threshold,
-                "categorical_drift_method": "PSI",
-            },
-        },
-    }
-
-
-def compared_features(constraints: Json) -> dict[str, float]:
-    """Features whose distribution is compared, and from which distance they count as drifted."""
-    general = constraints["monitoring_config"]["distribution_constraints"]
-    found = {}
-    for feature in constraints["features"]:
-        own = {**general, **feature.get("monitoring_config_overrides", {}).get("distribution_constraints", {})}
-        if own["perform_comparison"] == "Enabled":
-            text = feature["inferred_type"] == "String"
-            found[feature["name"]] = float(own["categorical_comparison_threshold" if text else "comparison_threshold"])
-    return found
-
-
-def _feature(feature: Json, is_compared: bool, threshold: float) -> Json:
-    constraint: Json = {
-        "name": feature["name"],
-        "inferred_type": feature["inferred_type"],
-        "completeness": round(max(0.0, stats.completeness(feature) - COMPLETENESS_SLACK), 4),
-    }
-    if feature["inferred_type"] == "String":
-        constraint["string_constraints"] = {"domains": sorted(stats.categories(feature))}
-    else:
-        smallest = feature["numerical_statistics"].get("min")
-        constraint["num_constraints"] = {"is_non_negative": smallest is not None and smallest >= 0}
-    if is_compared:
-        constraint["monitoring_config_overrides"] = {
+            "datatype_check_threshold": 1.0,
+            "domain_content_threshold": 1.0,
             "distribution_constraints": {
                 "perform_comparison": "Enabled",
                 "comparison_threshold": threshold,
+                "comparison_method": "Simple",
                 "categorical_comparison_threshold": threshold,
-            }
-        }
-    return constraint
+                "categorical_drift_method": "LInfinity",
+            },
+        },
+    }

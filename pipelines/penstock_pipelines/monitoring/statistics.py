@@ -1,106 +1,100 @@
-"""Statistics of rows, in the form of Model Monitor's statistics.json.
+"""statistics.json: what a data set looks like, column by column, in Model Monitor's form (version 0).
 
-Numbers are described by mean, deviation, extremes, ten equal-width buckets and a sketch: up to 2,048 values at evenly
-spaced ranks, which stand for the distribution when it is compared later. Texts are described by their counts.
+Source: Amazon SageMaker developer guide, "Schema for Statistics (statistics.json file)". The KLL sketch itself is left
+out (it is optional to readers of the file); the buckets that it would be asked for are counted exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-Json = dict[str, Any]
-SKETCH_VALUES = 2048
 BUCKETS = 10
-MOST_CATEGORIES = 100
 
 
-def of_rows(rows: pd.DataFrame, kinds: Mapping[str, str]) -> Json:
-    """statistics.json of rows; `kinds` says "number" or "text" for each column that counts, in order."""
-    return {
-        "version": 0.0,
-        "dataset": {"item_count": len(rows)},
-        "features": [_feature(name, kind, rows[name]) for name, kind in kinds.items() if name in rows],
-    }
-
-
-def features(statistics: Json) -> dict[str, Json]:
-    """The features of a statistics or constraints document by name."""
-    return {feature["name"]: feature for feature in statistics["features"]}
-
-
-def sketch_values(feature: Json) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Values at evenly spaced ranks of a number feature; each stands for an equal share of the rows."""
-    levels = feature["numerical_statistics"]["distribution"]["kll"]["sketch"]["data"]
-    weighted = [np.repeat(np.asarray(level, dtype=np.float64), 2**height) for height, level in enumerate(levels)]
-    return np.sort(np.concatenate(weighted)) if weighted else np.empty(0)
-
-
-def categories(feature: Json) -> dict[str, int]:
-    """Counts of a text feature's values."""
-    buckets = feature["string_statistics"]["distribution"]["categorical"]["buckets"]
-    return {bucket["value"]: int(bucket["count"]) for bucket in buckets}
-
-
-def completeness(feature: Json) -> float:
-    """Share of the rows that have a value."""
-    kind = "string_statistics" if "string_statistics" in feature else "numerical_statistics"
-    common = feature[kind]["common"]
-    total = common["num_present"] + common["num_missing"]
-    return common["num_present"] / total if total else 0.0
-
-
-def _feature(name: str, kind: str, column: pd.Series[Any]) -> Json:
+def inferred_type(column: pd.Series[Any]) -> str:
+    """Integral, Fractional or String, as Model Monitor names types; Unknown for a column without a value."""
     present = column.dropna()
-    common = {"num_present": len(present), "num_missing": int(len(column) - len(present))}
-    if kind == "text":
-        counts = present.astype(str).value_counts()
+    if present.empty:
+        return "Unknown"
+    if pd.api.types.is_bool_dtype(present) or pd.api.types.is_integer_dtype(present):
+        return "Integral"
+    if pd.api.types.is_numeric_dtype(present):
+        return "Integral" if bool(np.all(np.mod(present.to_numpy(float), 1) == 0)) else "Fractional"
+    return "String"
+
+
+def bucket_edges(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
+    """Edges of equally wide buckets over all values; one value alone gets a bucket of width zero."""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return [low, high]
+    return [float(edge) for edge in np.linspace(low, high, BUCKETS + 1)]
+
+
+def bucket_counts(values: np.ndarray[Any, np.dtype[np.float64]], edges: Sequence[float]) -> list[int]:
+    """How many values fall into each bucket; values beyond the outermost edges count in the outermost buckets."""
+    if len(edges) == 2 and edges[0] == edges[1]:
+        return [len(values)]
+    clipped = np.clip(values, edges[0], edges[-1])
+    return [int(count) for count in np.histogram(clipped, bins=np.asarray(edges))[0]]
+
+
+def describe_column(name: str, column: pd.Series[Any]) -> dict[str, Any]:
+    """The entry of one column in `features`."""
+    kind = inferred_type(column)
+    common = {"num_present": int(column.notna().sum()), "num_missing": int(column.isna().sum())}
+    if kind == "Unknown":
+        return {"name": name, "inferred_type": kind}
+    if kind == "String":
+        counts = column.dropna().astype(str).value_counts()
+        # Equal counts are ordered by value, so that the same data give the same file.
         ordered = sorted(counts.items(), key=lambda item: (-int(item[1]), str(item[0])))
-        buckets = [{"value": str(value), "count": int(count)} for value, count in ordered[:MOST_CATEGORIES]]
         return {
             "name": name,
-            "inferred_type": "String",
+            "inferred_type": kind,
             "string_statistics": {
                 "common": common,
-                "distinct_count": float(len(counts)),
-                "distribution": {"categorical": {"buckets": buckets}},
+                "distinct_count": len(counts),
+                "distribution": {
+                    "categorical": {"buckets": [{"value": str(value), "count": int(count)} for value, count in ordered]}
+                },
             },
         }
-    values = np.sort(present.to_numpy(dtype=np.float64))
-    integral = bool(len(values)) and bool(np.all(values == np.floor(values)))
+    values = column.dropna().to_numpy(float)
+    edges = bucket_edges(values)
+    counts_of_buckets = bucket_counts(values, edges)
     return {
         "name": name,
-        "inferred_type": "Integral" if integral else "Fractional",
-        "numerical_statistics": {"common": common, **_numbers(values)},
+        "inferred_type": kind,
+        "numerical_statistics": {
+            "common": common,
+            "mean": float(values.mean()),
+            "sum": float(values.sum()),
+            "std_dev": float(values.std()),
+            "min": float(values.min()),
+            "max": float(values.max()),
+            "distribution": {
+                "kll": {
+                    "buckets": [
+                        {"lower_bound": edges[index], "upper_bound": edges[index + 1], "count": count}
+                        for index, count in enumerate(counts_of_buckets)
+                    ]
+                }
+            },
+        },
     }
 
 
-def _numbers(values: np.ndarray[Any, np.dtype[np.float64]]) -> Json:
-    if not len(values):
-        empty = {"buckets": [], "sketch": {"parameters": {"c": 0.64, "k": float(SKETCH_VALUES)}, "data": []}}
-        return {"distribution": {"kll": empty}}
-    low, high = float(values[0]), float(values[-1])
-    counts, edges = np.histogram(values, bins=BUCKETS, range=(low, high if high > low else low + 1))
-    ranks = np.linspace(0, len(values) - 1, min(SKETCH_VALUES, len(values))).round().astype(int)
+def describe(frame: pd.DataFrame) -> dict[str, Any]:
+    """statistics.json of a frame, columns in their order. Raises ValueError for a frame without rows."""
+    if frame.empty:
+        raise ValueError("statistics need at least one row")
     return {
-        "mean": float(values.mean()),
-        "sum": float(values.sum()),
-        "std_dev": float(values.std()),
-        "min": low,
-        "max": high,
-        "distribution": {
-            "kll": {
-                "buckets": [
-                    {"lower_bound": float(edges[i]), "upper_bound": float(edges[i + 1]), "count": float(count)}
-                    for i, count in enumerate(counts)
-                ],
-                "sketch": {
-                    "parameters": {"c": 0.64, "k": float(SKETCH_VALUES)},
-                    "data": [[float(value) for value in values[ranks]]],
-                },
-            }
-        },
+        "version": 0.0,
+        "dataset": {"item_count": len(frame)},
+        "features": [describe_column(str(name), frame[name]) for name in frame.columns],
     }

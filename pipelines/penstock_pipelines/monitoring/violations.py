@@ -1,75 +1,134 @@
-"""Where rows break a baseline's constraints, in the form of Model Monitor's constraint_violations.json."""
+"""constraint_violations.json: what later data broke of a baseline's constraints (Model Monitor's form).
+
+Source: Amazon SageMaker developer guide, "Schema for Violations (constraint_violations.json file)".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from penstock_pipelines.monitoring import constraints as limits
-from penstock_pipelines.monitoring import distance
-from penstock_pipelines.monitoring import statistics as stats
+import pandas as pd
 
-Json = dict[str, Any]
-NUMBERS = ("Integral", "Fractional")
+from penstock_pipelines.monitoring.distances import categorical_distance, numerical_distance, shares
+from penstock_pipelines.monitoring.statistics import bucket_counts, inferred_type
 
 
-def of(statistics: Json, baseline: Json, constraints: Json) -> Json:
-    """constraint_violations.json of current statistics against a baseline's statistics and constraints."""
-    return {"violations": list(_violations(statistics, baseline, constraints))}
+@dataclass(frozen=True, kw_only=True)
+class Distance:
+    """How far one column has moved from its baseline. `baseline` and `observed` are shares of the `bins`, in order."""
+
+    name: str
+    distance: float
+    threshold: float
+    bins: list[str]
+    baseline: list[float]
+    observed: list[float]
+
+    @property
+    def violated(self) -> bool:
+        return self.distance > self.threshold
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "violated": self.violated}
 
 
-def distances(statistics: Json, baseline: Json, constraints: Json) -> dict[str, float]:
-    """Distance from the baseline of each compared feature that the rows have."""
-    current, reference = stats.features(statistics), stats.features(baseline)
-    return {
-        name: round(_distance(reference[name], current[name]), 4)
-        for name in limits.compared_features(constraints)
-        if name in current and name in reference and _same_kind(reference[name], current[name])
-    }
+def compare_column(feature: dict[str, Any], column: pd.Series[Any], threshold: float) -> Distance | None:
+    """The distance of a column from its baseline entry in statistics.json; None where either side has no values."""
+    present = column.dropna()
+    if present.empty:
+        return None
+    if "numerical_statistics" in feature:
+        buckets = feature["numerical_statistics"]["distribution"]["kll"]["buckets"]
+        edges = [buckets[0]["lower_bound"], *(bucket["upper_bound"] for bucket in buckets)]
+        baseline = [bucket["count"] for bucket in buckets]
+        observed = bucket_counts(pd.to_numeric(present, errors="coerce").dropna().to_numpy(float), edges)
+        distance = numerical_distance(baseline, observed)
+        bins = [f"{bucket['lower_bound']:.3g} to {bucket['upper_bound']:.3g}" for bucket in buckets]
+    elif "string_statistics" in feature:
+        before = {
+            b["value"]: b["count"] for b in feature["string_statistics"]["distribution"]["categorical"]["buckets"]
+        }
+        after = {str(value): int(count) for value, count in present.astype(str).value_counts().items()}
+        distance = categorical_distance(before, after)
+        bins = sorted(set(before) | set(after))
+        baseline, observed = [before.get(value, 0) for value in bins], [after.get(value, 0) for value in bins]
+    else:
+        return None
+    return Distance(
+        name=feature["name"],
+        distance=distance,
+        threshold=threshold,
+        bins=bins,
+        baseline=shares(baseline),
+        observed=shares(observed),
+    )
 
 
-def _violations(statistics: Json, baseline: Json, constraints: Json) -> Iterator[Json]:
-    current, expected = stats.features(statistics), stats.features(constraints)
-    in_domain = constraints["monitoring_config"]["domain_content_threshold"]
-    for name in expected.keys() - current.keys():
-        yield _violation(name, "missing_column_check", "The baseline has this column, the current rows do not.")
-    for name in sorted(current.keys() - expected.keys()):
-        yield _violation(name, "extra_column_check", "The current rows have this column, the baseline does not.")
-    for name, constraint in expected.items():
-        if name not in current:
+def fits(observed: str, expected: str) -> bool:
+    """Whether a column of the observed type may stand where the baseline had the expected one."""
+    return observed in {expected, "Unknown"} or (observed, expected) == ("Integral", "Fractional")
+
+
+def check(
+    frame: pd.DataFrame, statistics: dict[str, Any], constraints: dict[str, Any]
+) -> tuple[list[dict[str, str]], list[Distance]]:
+    """The violations of `constraints` by `frame`, and the distance of every watched column that has values.
+
+    `frame` has one row a prediction and columns named as in `statistics`, the baseline's.
+    """
+    configuration = constraints["monitoring_config"]["distribution_constraints"]
+    described = {feature["name"]: feature for feature in statistics["features"]}
+    found: list[dict[str, str]] = []
+    distances: list[Distance] = []
+
+    def violation(name: str, kind: str, description: str) -> None:
+        found.append({"feature_name": name, "constraint_check_type": kind, "description": description})
+
+    for constraint in constraints["features"]:
+        name = constraint["name"]
+        if name not in frame.columns:
+            violation(name, "missing_column_check", "There are missing columns in current dataset.")
             continue
-        feature = current[name]
-        complete = stats.completeness(feature)
-        if complete < constraint["completeness"]:
-            text = f"Completeness is {complete:.2%}, below the required {constraint['completeness']:.2%}."
-            yield _violation(name, "completeness_check", text)
-        if not _same_kind(constraint, feature):
-            text = f"Expected type {constraint['inferred_type']}, found {feature['inferred_type']}."
-            yield _violation(name, "data_type_check", text)
-        elif domains := constraint.get("string_constraints", {}).get("domains"):
-            counts = stats.categories(feature)
-            known = sum(count for value, count in counts.items() if value in domains)
-            share = known / sum(counts.values()) if counts else 1.0
-            if share < in_domain:
-                unknown = sorted(set(counts) - set(domains))[:5]
-                text = f"{share:.2%} of the values are known, below {in_domain:.2%}; new: {', '.join(unknown)}."
-                yield _violation(name, "categorical_values_check", text)
-    thresholds = limits.compared_features(constraints)
-    for name, value in distances(statistics, baseline, constraints).items():
-        if value > thresholds[name]:
-            text = f"Baseline drift distance: {value} (PSI) exceeds threshold: {thresholds[name]}"
-            yield _violation(name, "baseline_drift_check", text)
-
-
-def _distance(baseline: Json, current: Json) -> float:
-    if baseline["inferred_type"] == "String":
-        return distance.of_categories(stats.categories(baseline), stats.categories(current))
-    return distance.of_numbers(stats.sketch_values(baseline), stats.sketch_values(current))
-
-
-def _same_kind(one: Json, other: Json) -> bool:
-    return (one["inferred_type"] in NUMBERS) == (other["inferred_type"] in NUMBERS)
-
-
-def _violation(name: str, check: str, description: str) -> Json:
-    return {"feature_name": name, "constraint_check_type": check, "description": description}
+        column = frame[name]
+        completeness = float(column.notna().mean()) if len(column) else 0.0
+        # Sampling moves the share of missing values a little; a column that was complete must stay so.
+        allowed = constraint["completeness"] if constraint["completeness"] == 1.0 else constraint["completeness"] - 0.05
+        if completeness < allowed:
+            violation(
+                name,
+                "completeness_check",
+                f"Data completeness: {completeness:.4f} is below the baseline's: {constraint['completeness']:.4f}",
+            )
+        observed = inferred_type(column)
+        if not fits(observed, constraint["inferred_type"]):
+            violation(
+                name,
+                "data_type_check",
+                f"Data type {observed} does not match the baseline's: {constraint['inferred_type']}",
+            )
+            continue
+        domains = constraint.get("string_constraints", {}).get("domains")
+        if domains is not None:
+            unknown = sorted(set(column.dropna().astype(str)) - set(domains))
+            if unknown:
+                violation(
+                    name,
+                    "categorical_values_check",
+                    f"Values that the baseline does not know: {', '.join(unknown[:5])}",
+                )
+        threshold = configuration["categorical_comparison_threshold" if domains is not None else "comparison_threshold"]
+        distance = compare_column(described[name], column, threshold)
+        if distance is None:
+            continue
+        distances.append(distance)
+        if distance.violated:
+            violation(
+                name,
+                "baseline_drift_check",
+                f"Baseline drift distance: {distance.distance:.4f} exceeds threshold: {threshold:g}",
+            )
+    extra = [str(name) for name in frame.columns if str(name) not in described]
+    for name in extra:
+        violation(name, "extra_column_check", "There are extra columns in current dataset.")
+    return found, distances

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from folder_stack import Stack, make_stack  # noqa: E402
+from folder_stack import Stack, make_stack
 
 
 @pytest.fixture

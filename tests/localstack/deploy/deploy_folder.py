@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from folder_provider import FolderProvider
+
 from penstock_deploy import Deployment, DeploymentError
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from folder_provider import FolderProvider
+
 from penstock_deploy import Deployment, Result
 
 HERE = Path(__file__).parent

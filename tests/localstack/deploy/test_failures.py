@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from folder_stack import HERE, Stack
+
 from penstock_deploy import DeploymentError
 
 

@@ -66,6 +66,7 @@ class ResourceType:
         if cls.prefix:
             split["inputs"] |= {cls.prefix}
             split["immutable"] |= {cls.prefix}
+        split["immutable"] &= split["inputs"]
         cls.names = split
 
     names: ClassVar[dict[str, frozenset[str]]] = {}
@@ -126,21 +127,16 @@ def _document(value: Any) -> Any:
     return value
 
 
-_UNORDERED = ("Action", "NotAction", "Resource", "NotResource", "AWS", "Service", "Federated", "CanonicalUser")
-
-
 def _policy(value: Any, key: str = "") -> Any:
+    if key == "Statement":
+        return [_policy(item) for item in (value if isinstance(value, list) else [value])]
     if isinstance(value, dict):
         return {name: _policy(item, name) for name, item in value.items()}
     if isinstance(value, list):
         items = [_policy(item) for item in value]
-        if key == "Statement":
-            return items
         if all(isinstance(item, str) for item in items):
             items = sorted(items)
         return items[0] if len(items) == 1 else items
-    if key == "Statement":
-        return [value]
     return value
 
 

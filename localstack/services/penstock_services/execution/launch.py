@@ -56,12 +56,12 @@ def _private_ml(root: str) -> None:
     """Put ``root`` at /opt/ml; where that is no folder, on a small tmpfs over /opt that keeps what /opt holds."""
     if not Path(_ML).is_dir():
         before = os.open("/opt", os.O_RDONLY | os.O_DIRECTORY)
-        names = os.listdir(before)
+        names = os.listdir(before)  # noqa: PTH208 (of a descriptor, not a path)
         _mount("tmpfs", "/opt", "tmpfs", 0, "mode=755,size=1m")
         for name in names:
             old, new = f"/proc/self/fd/{before}/{name}", Path("/opt") / name
             if Path(old).is_symlink():
-                new.symlink_to(os.readlink(old))
+                new.symlink_to(Path(old).readlink())
                 continue
             if Path(old).is_dir():
                 new.mkdir()
@@ -107,7 +107,7 @@ def _execute(spec: dict[str, Any], report: int) -> NoReturn:
 def _descendants() -> list[int]:
     """Processes below this one, by /proc."""
     parents: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
+    for name in (path.name for path in Path("/proc").iterdir()):
         if name.isdigit():
             with contextlib.suppress(OSError, IndexError, ValueError):
                 fields = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()

@@ -89,20 +89,26 @@ class LogStream:
             except (BotoCoreError, ClientError) as error:
                 self._made = False
                 if attempt == 2:
-                    _LOG.warning("%d lines of %s %s were not sent to CloudWatch Logs: %s", len(batch), self.group,
-                                 self.stream, error)
+                    _LOG.warning(
+                        "%d lines of %s %s were not sent to CloudWatch Logs: %s",
+                        len(batch),
+                        self.group,
+                        self.stream,
+                        error,
+                    )
                 else:
                     time.sleep(0.2)
             else:
                 return
 
     def _make(self, client: Any) -> None:
-        for make in (
-            lambda: client.create_log_group(logGroupName=self.group),
-            lambda: client.create_log_stream(logGroupName=self.group, logStreamName=self.stream),
+        names = {"logGroupName": self.group}
+        for create, where in (
+            (client.create_log_group, names),
+            (client.create_log_stream, {**names, "logStreamName": self.stream}),
         ):
             try:
-                make()
+                create(**where)
             except client.exceptions.ResourceAlreadyExistsException:
                 continue
         self._made = True

@@ -158,7 +158,7 @@ class Sandboxed:
         for raw in stream:
             try:
                 on_line(raw.decode(errors="replace").rstrip("\r\n"))
-            except Exception:
+            except Exception:  # noqa: BLE001 (output must go on being read)
                 _LOG.exception("a line of output was lost")
 
     def wait(self, timeout: float | None) -> Outcome | None:

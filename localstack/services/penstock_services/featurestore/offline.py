@@ -17,7 +17,7 @@ import string
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -182,8 +182,11 @@ class OfflineWriter:
                     if not gone:
                         failure = str(error)
                         continue
+                except CancelledError:
+                    continue
                 except Exception as error:  # noqa: BLE001 (an unreachable gateway, a broken connection: tried again)
                     failure = str(error)
+                    uploads.shutdown(wait=False, cancel_futures=True)
                     continue
                 done.append((file,))
         with self._database.writing() as connection:

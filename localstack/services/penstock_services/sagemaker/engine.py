@@ -79,9 +79,7 @@ def _create(context: Context, kind: Kind, operation: str, request: Record) -> Re
 
 def _list(context: Context, kind: Kind, operation: str, request: Record) -> Record:
     records = [record for _, record in context.store.scan(context.scope, kind.name)]
-    chosen, token = listing.page(
-        load("sagemaker"), operation, request, records, kind.name_member, kind.status_member
-    )
+    chosen, token = listing.page(load("sagemaker"), operation, request, records, kind.name_member, kind.status_member)
     rows = [{member: value for member, value in record.items() if member in kind.summary} for record in chosen]
     return {kind.list_member: rows, **({"NextToken": token} if token else {})}
 

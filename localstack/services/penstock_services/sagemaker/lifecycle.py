@@ -46,7 +46,7 @@ class Clock:
                 _, _, function = heapq.heappop(self._due)
             try:
                 function()
-            except Exception:
+            except Exception:  # noqa: BLE001 (the clock goes on)
                 _LOG.exception("a timed step failed")
 
 

@@ -20,7 +20,12 @@ _PAGE = 10
 
 
 def page(
-    model: ServiceModel, operation: str, request: Record, records: list[Record], name_member: str, status_member: str | None
+    model: ServiceModel,
+    operation: str,
+    request: Record,
+    records: list[Record],
+    name_member: str,
+    status_member: str | None,
 ) -> tuple[list[Record], str | None]:
     """The records of one page in the asked order, and the token of the next page."""
     wanted = [record for record in records if _passes(request, record, name_member, status_member)]

@@ -177,7 +177,9 @@ def _batch(context: Context, request: Record) -> Record:
 def _empty(context: Context, request: Record) -> None:
     key, record = find(context, "ModelPackageGroup", request["ModelPackageGroupName"])
     if context.store.scan(context.scope, KIND, f"{key}/"):
-        message = f"Model Package Group {record['ModelPackageGroupArn']} cannot be deleted: it still has model packages."
+        message = (
+            f"Model Package Group {record['ModelPackageGroupArn']} cannot be deleted: it still has model packages."
+        )
         raise ServiceError("ConflictException", message)
 
 

@@ -135,7 +135,8 @@ class _Validator:
             self._fail(value, path, f"Member must have value greater than or equal to {shape['min']}")
         if "max" in shape and value > shape["max"]:
             self._fail(value, path, f"Member must have value less than or equal to {shape['max']}")
-        return value
+        number: float = value
+        return number
 
     def _length(self, shape: dict[str, Any], length: int, value: Any, path: str) -> None:
         if "min" in shape and length < shape["min"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import threading
 import time
@@ -15,12 +16,13 @@ import boto3
 import pytest
 import uvicorn
 from botocore.config import Config
-from penstock_services.app import make
-from penstock_services.settings import Settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from penstock_services.app import make
+from penstock_services.settings import Settings
 
 
 @dataclass
@@ -40,12 +42,13 @@ class Gateway:
     def application(self) -> Starlette:
         async def upload(request: Request) -> Response:
             path = request.path_params["path"]
+            body = _decoded(request, await request.body())
             self.uploads += 1
             if path.split("/")[0] in self.missing:
                 return Response("<Error><Code>NoSuchBucket</Code><Message>no bucket</Message></Error>", 404)
             if self.fail_uploads:
                 return Response("<Error><Code>AccessDenied</Code><Message>no</Message></Error>", 403)
-            self.objects[path] = _decoded(request, await request.body())
+            self.objects[path] = body
             self.headers[path] = dict(request.headers)
             return Response(headers={"ETag": '"x"'})
 
@@ -100,8 +103,12 @@ class Cloud:
     url: str
 
     def client(self, service: str, account: str = "000000000000") -> Any:
-        session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="x", region_name="us-east-1")
-        return session.client(service, endpoint_url=self.url, config=Config(retries={"max_attempts": 1}))
+        return _session(account).client(service, endpoint_url=self.url, config=Config(retries={"max_attempts": 1}))
+
+
+@functools.cache
+def _session(account: str) -> Any:
+    return boto3.Session(aws_access_key_id=account, aws_secret_access_key="x", region_name="us-east-1")
 
 
 @contextlib.contextmanager

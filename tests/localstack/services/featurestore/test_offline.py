@@ -6,6 +6,7 @@ import io
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from penstock_services.featurestore.offline import file_key
 
 from .conftest import Cloud, Gateway, Group, services
@@ -139,8 +141,6 @@ from penstock_services.settings import Settings
 settings = Settings(state_dir=Path(sys.argv[1]), gateway_url=sys.argv[2], port=0, step_seconds=0.0)
 uvicorn.run(make(settings), port=int(sys.argv[3]), log_level="warning", access_log=False)
 """
-    import socket
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

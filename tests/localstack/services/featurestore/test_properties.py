@@ -8,7 +8,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from penstock_services.clients import Clients
+from penstock_services.errors import ServiceError
 from penstock_services.featurestore.event_time import iso, nanoseconds
 from penstock_services.featurestore.group import FeatureGroup
 from penstock_services.featurestore.records import Records
@@ -58,7 +60,7 @@ def test_the_latest_wins(calls: list[tuple[str, int, str]]) -> None:
                 continue
             try:
                 records.delete(GROUP, identifier, str(at), None, hard=kind == "hard")
-            except Exception:
+            except ServiceError:
                 assert kind == "hard"
                 assert not later
                 continue

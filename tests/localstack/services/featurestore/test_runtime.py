@@ -311,5 +311,5 @@ def test_a_new_group_of_an_old_name_starts_empty(cloud: Cloud, group: Group) -> 
 
 def test_iceberg_is_refused_by_name(cloud: Cloud) -> None:
     offline = {"S3StorageConfig": {"S3Uri": "s3://lake"}, "TableFormat": "Iceberg"}
-    with pytest.raises(ClientError, match="NotImplementedException.*Iceberg"):
+    with pytest.raises(ClientError, match=r"NotImplementedException.*Iceberg"):
         Group(cloud, OfflineStoreConfig=offline)

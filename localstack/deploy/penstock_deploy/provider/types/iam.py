@@ -202,7 +202,7 @@ class RolePolicy(ResourceType):
 class Policy(ResourceType):
     pulumi_type = "aws:iam/policy:Policy"
     inputs = "name path description policy delayAfterPolicyCreationInMs"
-    outputs = "arn attachmentCount policyId"
+    outputs = "arn policyId"
     required = "policy"
     immutable = "name path description"
     defaults: ClassVar[dict[str, Any]] = {"path": "/"}
@@ -237,7 +237,6 @@ class Policy(ResourceType):
             "path": policy["Path"],
             "description": policy.get("Description") or None,
             "policyId": policy["PolicyId"],
-            "attachmentCount": policy.get("AttachmentCount", 0),
             "policy": _document(version["Document"]),
             "tags": tag_map(policy.get("Tags")),
         }

@@ -134,7 +134,9 @@ class ProcessingJob(Job):
         entrypoint = application.get("ContainerEntrypoint") or list(image.entrypoint)
         command = [*entrypoint, *application.get("ContainerArguments", [])]
         if not command:
-            message = "ClientError: neither the job nor the image names a command (AppSpecification.ContainerEntrypoint)"
+            message = (
+                "ClientError: neither the job nor the image names a command (AppSpecification.ContainerEntrypoint)"
+            )
             raise JobFailedError(message)
         return command, dict(self.record.get("Environment", {}))
 

@@ -90,7 +90,7 @@ class Job(ABC):
         except (JobFailedError, TransferError, UnknownImageError) as error:
             text = str(error)
             self.end("Failed", text if isinstance(error, JobFailedError) else f"ClientError: {text}")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (becomes the FailureReason)
             _LOG.exception("job %s", self.name)
             self.end("Failed", f"InternalServerError: {type(error).__name__}: {error}")
         finally:
@@ -146,7 +146,7 @@ class Job(ABC):
         path = self.layout.path("/opt/ml/output/failure")
         if path.is_file():
             said = path.read_text(errors="replace")[:_REASON_LENGTH].strip()
-        if not said:
+        if not said and outcome.code is not None:
             said = "".join(self.log.last_lines(1))[:_REASON_LENGTH]
         reason = outcome.reason()
         return JobFailedError(f"AlgorithmError: {said}, {reason}" if said else f"AlgorithmError: {reason}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shutil
+import socket
 from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -162,7 +162,15 @@ class TrainingJob(Job):
         """Channels, configuration files, folders."""
         self._enter("Downloading", TrainingStartTime=now())
         place = self.layout.path
-        for folder in ("input/config", "input/data", "model", "output/data", "output/intermediate", "code", "checkpoints"):
+        for folder in (
+            "input/config",
+            "input/data",
+            "model",
+            "output/data",
+            "output/intermediate",
+            "code",
+            "checkpoints",
+        ):
             place(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
         client = self.context.client("s3")
         channels: dict[str, Any] = {}
@@ -224,7 +232,10 @@ class TrainingJob(Job):
             found = pattern.search(line) if pattern else None
             if found:
                 try:
-                    self._values[name] = (float(found.group(1) if pattern and pattern.groups else found.group(0)), now())
+                    self._values[name] = (
+                        float(found.group(1) if pattern and pattern.groups else found.group(0)),
+                        now(),
+                    )
                 except ValueError:
                     continue
 
@@ -321,8 +332,14 @@ def resource_config(instance_type: str) -> dict[str, Any]:
         "instance_groups": [
             {"instance_group_name": _GROUP, "instance_type": instance_type, "hosts": ["algo-1"]},
         ],
-        "network_interface_name": "lo" if shutil.which("ip") is None else "eth0",
+        "network_interface_name": _interface(),
     }
+
+
+def _interface() -> str:
+    """A network interface of this machine other than loopback, if it has one."""
+    names = [name for _, name in socket.if_nameindex()]
+    return next((name for name in names if name != "lo"), "lo")
 
 
 def _compile(pattern: str) -> re.Pattern[str] | None:

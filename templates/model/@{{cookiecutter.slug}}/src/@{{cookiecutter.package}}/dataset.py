@@ -1,7 +1,8 @@
 """Rows of the model: flights joined with what was known at their scheduled departure.
 
-The same functions make the rows of training, of evaluation, of a replay and of a request, so they cannot differ: a row's
-features from the store come as `<group>_<feature>`, and `add_on_demand` computes what only the moment of the request tells.
+The same functions make the rows of training, of evaluation, of a replay and of a request, so they cannot differ: what
+comes from the feature store is named `<group>_<feature>`, and `add_on_demand` adds what only the moment of the request
+tells.
 """
 
 from collections.abc import Mapping

@@ -133,9 +133,7 @@ def read(connection: duckdb.DuckDBPyConnection, folder: Path, groups: Mapping[st
         connection.read_parquet([str(file) for file in sorted((folder / name).glob("*.parquet"))]).create(table(name))
 
 
-def make_table(
-    connection: duckdb.DuckDBPyConnection, name: str, group: FeatureGroup, records: pd.DataFrame
-) -> None:
+def make_table(connection: duckdb.DuckDBPyConnection, name: str, group: FeatureGroup, records: pd.DataFrame) -> None:
     """Makes the table of one feature group from records with event times as text."""
     kinds = {"String": "VARCHAR", "Integral": "BIGINT", "Fractional": "DOUBLE"}
     columns = ", ".join(

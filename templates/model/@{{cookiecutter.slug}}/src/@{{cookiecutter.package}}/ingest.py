@@ -1,8 +1,8 @@
 """Raw to clean to curated.
 
-Raw tables are files as they landed. Clean tables have the same rows with types and names of our own; a value that is not
-of its type becomes null (Validate has the say over raw data, so nothing is lost silently). The curated table `departures`
-holds one row per scheduled flight with the moments at which its outcome became known.
+Raw tables are files as they landed. Clean tables have the same rows with types and names of our own; a value that is
+not of its type becomes null (Validate has the say over raw data, so nothing is lost silently). The curated table
+`departures` holds one row per scheduled flight with the moments at which its outcome became known.
 
 All times are UTC; `flight_date` and `scheduled_minute` are local to the airport of origin.
 """
@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+from penstock_pipelines.calendar import add_months
 
 LATE_MINUTES = 15
 CANCELLATION_KNOWN_AFTER = 60
@@ -72,7 +73,7 @@ def clean(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Makes the table `<table>`: our columns of `raw_<table>` with their types; a missing column is null."""
     present = set(connection.table(f"raw_{table}").columns)
     columns = [
-        f"TRY_CAST(CAST({name} AS VARCHAR) AS {kind}) AS {name}" if name in present else f"CAST(NULL AS {kind}) AS {name}"
+        f"TRY_CAST(CAST({name if name in present else 'NULL'} AS VARCHAR) AS {kind}) AS {name}"
         for name, kind in COLUMNS[table].items()
     ]
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(columns)} FROM raw_{table}")
@@ -84,9 +85,9 @@ def clean(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 def curate(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the table `departures` from the clean flights.
 
-    An outcome is known later than it was scheduled: a departure when the flight has left, though never before the minute
-    after its schedule (flights that leave early must not know their own fate); a cancellation, of which the data hold no
-    time, an hour after the schedule; an arrival two hours after the time in the air, to be safely behind taxiing.
+    An outcome is known later than it was scheduled: a departure when the flight has left, though never before the
+    minute after its schedule (flights that leave early must not know their own fate); a cancellation, of which the data
+    hold no time, an hour after the schedule; an arrival two hours after the time in the air, to be behind taxiing.
     """
     connection.execute(
         f"""
@@ -123,11 +124,8 @@ def curate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def between(connection: duckdb.DuckDBPyConnection, first: date, until: date) -> None:
-    """Keeps in `departures` the flights of the local days [first, until), and the weather of those days and the day before."""
-    connection.execute(
-        "DELETE FROM departures WHERE flight_date < ? OR flight_date >= ?",
-        [first, until],
-    )
+    """Keeps the flights of the local days [first, until), and the weather of those days and of a day around them."""
+    connection.execute("DELETE FROM departures WHERE flight_date < ? OR flight_date >= ?", [first, until])
     connection.execute(
         "DELETE FROM weather WHERE time_hour < CAST(? AS TIMESTAMP) - INTERVAL 1 DAY "
         "OR time_hour >= CAST(? AS TIMESTAMP) + INTERVAL 1 DAY",
@@ -146,16 +144,15 @@ def ingest(connection: duckdb.DuckDBPyConnection, folder: Path, first: date, unt
 
 def files_of_window(folder: Path, table: str, first: date, until: date) -> list[Path]:
     """Files of a raw table that a window reads: the partitions of its months, or all where there are no partitions."""
-    months = {
-        f"year={year}/month={month:02d}"
-        for year in range(first.year, until.year + 1)
-        for month in range(1, 13)
-        if date(year, month, 1) < until and (date(year, month, 28) >= first or (year, month) == (first.year, first.month))
-    }
+    months = set()
+    month = first.replace(day=1)
+    while month < until:
+        months.add(f"year={month.year}/month={month.month:02d}")
+        month = add_months(month, 1)
 
     def wanted(file: Path) -> bool:
         name = file.relative_to(folder).as_posix()
-        return "year=" not in name or any(month in name for month in months)
+        return "year=" not in name or any(part in name for part in months)
 
     return [file for file in sorted((folder / table).rglob("*.parquet")) if wanted(file)]
 
@@ -163,8 +160,8 @@ def files_of_window(folder: Path, table: str, first: date, until: date) -> list[
 def flights_of_window(connection: duckdb.DuckDBPyConnection, first: date, until: date) -> int:
     """How many raw flights (`raw_flights`) the window has."""
     count = connection.execute(
-        "SELECT count(*) FROM raw_flights WHERE make_date(CAST(year AS INT), CAST(month AS INT), CAST(day AS INT)) >= ? "
-        "AND make_date(CAST(year AS INT), CAST(month AS INT), CAST(day AS INT)) < ?",
+        "SELECT count(*) FROM (SELECT make_date(year::INT, month::INT, day::INT) AS flight_date FROM raw_flights) "
+        "WHERE flight_date >= ? AND flight_date < ?",
         [first, until],
     ).fetchone()
     return int(count[0]) if count else 0

@@ -35,7 +35,7 @@ class Model:
     categories: Mapping[str, list[str]]
 
 
-def inputs(model: Model) -> Mapping[str, str]:
+def inputs(_: Model) -> Mapping[str, str]:
     """Input columns in order, each "number" or "text"."""
     return INPUTS
 

@@ -1,6 +1,6 @@
 """Ask the model about flights, with features read from the online store by key.
 
-    python -m @{{ cookiecutter.package }}.predict --input flights.csv --endpoint @{{ cookiecutter.slug }}
+    python -m @{{ cookiecutter.package }}.predict --input flights.csv --endpoint NAME
     python -m @{{ cookiecutter.package }}.predict --input flights.csv --artifact s3://bucket/.../model.tar.gz --json
 
 `--endpoint` asks the endpoint; `--artifact` loads a model.tar.gz (a file or an S3 address) here instead, to compare.
@@ -24,6 +24,7 @@ from penstock_pipelines.features.store import FeatureStore
 
 from @{{ cookiecutter.package }} import dataset, definitions, model, online
 
+PROGRAM = "@{{ cookiecutter.package }}.predict"
 ROWS_AT_ONCE = 500
 
 
@@ -67,7 +68,7 @@ def score_here(artifact: str, rows: pd.DataFrame) -> list[float]:
 
 def main(command_line: Sequence[str] | None = None) -> int:
     """Command line; exits with 1 when the flights or the endpoint will not do."""
-    parser = argparse.ArgumentParser(prog="@{{ cookiecutter.package }}.predict", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--input", required=True, help="CSV or JSON file of flights, or - for standard input")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--endpoint", help="name of the endpoint")
@@ -86,8 +87,8 @@ def main(command_line: Sequence[str] | None = None) -> int:
         pairs = zip(inputs, scores, strict=True)
         print(json.dumps([{"score": score, "inputs": values} for values, score in pairs], indent=2))
         return 0
-    for flight, score in zip(rows.itertuples(), scores, strict=True):
-        print(f"{flight.scheduled_at} {flight.carrier} {flight.origin}-{flight.dest} {flight.tailnum}: {score:.1%} late")
+    for f, score in zip(rows.itertuples(), scores, strict=True):
+        print(f"{f.scheduled_at} {f.carrier} {f.origin}-{f.dest} {f.tailnum}: {score:.1%} likely to be late")
     return 0
 
 

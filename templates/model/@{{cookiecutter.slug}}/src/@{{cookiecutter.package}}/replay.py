@@ -1,6 +1,6 @@
 """Replay past flights, each with what was known at its scheduled departure.
 
-    python -m @{{ cookiecutter.package }}.replay --from 2013-09-01 --to 2013-11-01 --rows 2000 --endpoint @{{ cookiecutter.slug }}
+    python -m @{{ cookiecutter.package }}.replay --from 2013-09-01 --to 2013-11-01 --rows 2000 --endpoint NAME
     python -m @{{ cookiecutter.package }}.replay --from 2013-08-20 --to 2013-08-25 --rows 1000 --check-online
 
 The first sends a seeded sample of the window's flights to an endpoint, in the order of their schedule; the features are
@@ -33,6 +33,7 @@ from penstock_pipelines.features.store import FeatureStore
 
 from @{{ cookiecutter.package }} import dataset, definitions, features, ingest, predict
 
+PROGRAM = "@{{ cookiecutter.package }}.replay"
 CREATED_WITHIN_SECONDS = 120
 
 
@@ -105,7 +106,9 @@ def scratch_groups(store: FeatureStore) -> Iterator[dict[str, str]]:
             store.sagemaker.delete_feature_group(FeatureGroupName=name)
 
 
-def check_online(store: FeatureStore, raw_bucket: str, first: date, until: date, count: int, seed: int) -> dict[str, Any]:
+def check_online(
+    store: FeatureStore, raw_bucket: str, first: date, until: date, count: int, seed: int
+) -> dict[str, Any]:
     """Compares the online features of replayed flights with their offline rows.
 
     Returns {"rows", "compared", "different", "examples"}: how many flights and values were compared, and which differ.
@@ -153,7 +156,7 @@ def _replay(
     store: FeatureStore, names: Mapping[str, str], history: Mapping[str, pd.DataFrame], flights: pd.DataFrame
 ) -> Iterator[pd.DataFrame]:
     """Flights with the features that the online groups hold at their moments, in the order of their schedule."""
-    position = {name: 0 for name in names}
+    position = dict.fromkeys(names, 0)
     ordered = {name: _needed(history[name], store.groups[name], flights, name) for name in names}
     for moment, group_of_flights in flights.groupby("scheduled_at", sort=True):
         until = wire.event_time(pd.Timestamp(str(moment)).to_pydatetime())
@@ -195,7 +198,7 @@ def _wait_until_created(store: FeatureStore, name: str) -> None:
 
 def main(command_line: Sequence[str] | None = None) -> int:
     """Command line; exits with 1 when something fails or, with --check-online, when a value differs."""
-    parser = argparse.ArgumentParser(prog="@{{ cookiecutter.package }}.replay", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="first local day")
     parser.add_argument("--to", dest="until", type=date.fromisoformat, required=True, help="day after the last one")
     parser.add_argument("--rows", type=int, default=1000, help="how many flights (default 1000)")

@@ -58,9 +58,9 @@ def main(arguments: Arguments) -> None:
     )
     inputs = module.inputs(fitted)
     monitor = definitions.settings().monitor
-    folder = processing.output_folder("evaluation")
-    evaluation.write_json(folder / "evaluation.json", document)
-    evaluation.write_smoke(folder, rows, scores, inputs)
+    report = processing.output_folder("evaluation")
+    evaluation.write_json(report / "evaluation.json", document)
+    evaluation.write_smoke(report, rows, scores, inputs)
     evaluation.write_baseline(
         processing.output_folder("baseline"), rows, scores, inputs, monitor.features, monitor.threshold
     )

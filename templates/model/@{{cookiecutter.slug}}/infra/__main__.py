@@ -1,0 +1,75 @@
+"""The model's own resources: feature groups, registry, pipeline, drift alarm, and the endpoint of the live version."""
+
+from pathlib import Path
+
+import pulumi
+from penstock_infra import definition, features, model
+from penstock_infra.components.drift_alarm import DriftAlarm, DriftAlarmArguments
+from penstock_infra.components.endpoint import Endpoint, EndpointArguments, live_version
+from penstock_infra.components.feature_group import FeatureGroup, FeatureGroupArguments
+from penstock_infra.components.model_package_group import ModelPackageGroup, ModelPackageGroupArguments
+from penstock_infra.components.pipeline import Pipeline, PipelineArguments, platform_defaults
+from penstock_infra.configuration import StackSettings
+from penstock_infra.platform import DataLake, FeatureStore, Foundation, Training
+from penstock_infra.stack import model_placement
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+settings = model.read(REPOSITORY / "penstock.yaml")
+placement = model_placement(StackSettings.load(), settings)
+foundation = Foundation.of_stack()
+lake = DataLake.of_stack()
+store = FeatureStore.of_stack()
+training = Training.of_stack()
+
+feature_groups = [
+    FeatureGroup(
+        group.name,
+        FeatureGroupArguments(
+            placement=placement,
+            model=settings.name,
+            definition=group,
+            offline_store_uri=store.offline_store_uri,
+            role_arn=store.feature_store_role_arn,
+            key_arn=foundation.data_key_arn,
+        ),
+    )
+    for group in features.read_all(REPOSITORY / "features")
+]
+registry = ModelPackageGroup(
+    settings.name,
+    ModelPackageGroupArguments(placement=placement, model=settings.name, description=settings.description),
+)
+pipeline = Pipeline(
+    settings.name,
+    PipelineArguments(
+        placement=placement,
+        model=settings.name,
+        description=settings.description,
+        definition=definition.read(REPOSITORY / settings.pipeline.definition),
+        defaults=platform_defaults(settings.name, foundation, lake, training),
+        role_arn=training.training_role_arn,
+    ),
+)
+DriftAlarm(
+    settings.name,
+    DriftAlarmArguments(placement=placement, model=settings.name, topic_arn=foundation.alarm_topic_arn),
+)
+endpoint = Endpoint(
+    settings.name,
+    EndpointArguments(
+        placement=placement,
+        model=settings.name,
+        model_package_arn=live_version(placement.stack, settings.name),
+        settings=settings.endpoint,
+        capture_bucket=foundation.artifact_bucket,
+        role_arn=training.serving_role_arn,
+        data_key_arn=foundation.data_key_arn,
+        artifact_key_arn=foundation.artifact_key_arn,
+    ),
+)
+
+pulumi.export("endpointName", endpoint.endpoint_name)
+pulumi.export("modelPackageGroup", registry.group_name)
+pulumi.export("pipeline", pipeline.pipeline_name)
+pulumi.export("featureGroups", [group.group_name for group in feature_groups])

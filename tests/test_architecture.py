@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
     "penstock_infra": ROOT / "infra/penstock_infra",
+    "penstock_policy": ROOT / "infra/policy/penstock_policy",
     "penstock_pipelines": ROOT / "pipelines/penstock_pipelines",
     "penstock_ci": ROOT / "ci/penstock_ci",
     "penstock_cloud": ROOT / "localstack/cloud/penstock_cloud",
@@ -18,8 +19,9 @@ SOURCES = {
     "penstock_gateway": ROOT / "localstack/gateway/penstock_gateway",
 }
 ALLOWED: dict[str, set[str]] = {
-    "penstock_ci": {"penstock_infra", "penstock_pipelines", "penstock_cloud", "penstock_deploy"},
+    "penstock_ci": {"penstock_infra", "penstock_policy", "penstock_pipelines", "penstock_cloud", "penstock_deploy"},
     "penstock_infra": set(),
+    "penstock_policy": set(),
     "penstock_pipelines": set(),
     "penstock_cloud": set(),
     "penstock_deploy": set(),

@@ -11,6 +11,7 @@ import pandera.pandas as pa
 from penstock_pipelines.errors import DataError
 
 EXAMPLES = 3
+ABSENT = {"column_in_dataframe": "required column", "column_in_schema": "no other column"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Violation:
 
 
 def violations(table: str, frame: pd.DataFrame, schema: pa.DataFrameSchema) -> list[Violation]:
-    """All rules of the schema that the frame breaks, in the order of its columns."""
+    """All rules of the schema that the frame breaks, in the order in which pandera checks them."""
     try:
         schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -38,20 +39,11 @@ def violations(table: str, frame: pd.DataFrame, schema: pa.DataFrameSchema) -> l
     else:
         return []
     found: dict[tuple[str, str], list[Any]] = {}
+    together = ", ".join(schema.unique or [])
     for case in cases.itertuples():
-        rule, column = str(case.check), _column(case)
-        if rule in ("column_in_dataframe", "column_in_schema"):
-            rule, column = (
-                "required column" if rule == "column_in_dataframe" else "no other column",
-                str(case.failure_case),
-            )
-        rule = f"type {rule.removeprefix('dtype(').rstrip(')').strip(chr(39))}" if rule.startswith("dtype(") else rule
-        rule = "not empty" if rule == "not_nullable" else rule
-        found.setdefault((column, rule), []).append(case.failure_case)
-    return [
-        Violation(table, column, rule, _rows(rule, examples), _examples(rule, examples))
-        for (column, rule), examples in found.items()
-    ]
+        column, rule = _named(case, together)
+        found.setdefault((column, rule), []).append(case)
+    return [_violation(table, column, rule, cases) for (column, rule), cases in found.items()]
 
 
 def require(found: list[Violation]) -> None:
@@ -63,19 +55,21 @@ def require(found: list[Violation]) -> None:
         )
 
 
-def _column(case: Any) -> str:
-    return (
-        str(case.column)
-        if case.column is not None and case.schema_context != "DataFrameSchema"
-        else str(case.column or "(table)")
-    )
+def _named(case: Any, together: str) -> tuple[str, str]:
+    """Column and rule of one of pandera's failure cases, in plain words."""
+    rule = str(case.check)
+    if rule in ABSENT:
+        return str(case.failure_case), ABSENT[rule]
+    if rule == "multiple_fields_uniqueness":
+        return together, "unique"
+    if rule.startswith(("dtype(", "coerce_dtype(")):
+        rule = f"type {rule.partition('(')[2].rstrip(')').strip(chr(39))}"
+    return str(case.column), "not empty" if rule == "not_nullable" else rule
 
 
-def _rows(rule: str, examples: list[Any]) -> int:
-    return 0 if rule in ("required column", "no other column") else len(examples)
-
-
-def _examples(rule: str, examples: list[Any]) -> tuple[str, ...]:
-    if rule in ("required column", "no other column", "not empty"):
-        return ()
-    return tuple(dict.fromkeys(repr(example) for example in examples))[:EXAMPLES]
+def _violation(table: str, column: str, rule: str, cases: list[Any]) -> Violation:
+    if rule in ABSENT.values():
+        return Violation(table, column, rule, 0, ())
+    rows = len({case.index for case in cases if not pd.isna(case.index)}) or len(cases)
+    shown = () if rule in ("not empty", "unique") else dict.fromkeys(repr(case.failure_case) for case in cases)
+    return Violation(table, column, rule, rows, tuple(shown)[:EXAMPLES])

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc, set_all_config
@@ -21,6 +22,8 @@ from pulumi.runtime.stack import run_in_stack
 
 from penstock_infra.placement import Placement
 from penstock_infra.tags import Tags
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "infra" / "policy"))
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -320,9 +323,3 @@ def placement() -> Placement:
         stack="prod",
         tags=Tags(project="penstock", environment="prod", owner="ml-platform", cost_center="1000"),
     )
-
-
-@pytest.fixture
-def known() -> Callable[[object], object]:
-    """Turns a value into an output, as another resource would give it."""
-    return pulumi.Output.from_input

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from penstock_policy import Resource, check
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+
+from penstock_infra.errors import ConfigurationError
 
 PROJECTS = Path(__file__).parents[2] / "infra" / "projects"
 ORDER = ("foundation", "datalake", "featurestore", "training")
@@ -40,7 +43,13 @@ def configuration(project: str, stack: str) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
 
 
-def bring_up(run_program: Any, monkeypatch: pytest.MonkeyPatch, stack: str, upto: str = "training") -> dict[str, Any]:
+def bring_up(
+    run_program: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    stack: str,
+    upto: str = "training",
+    settings: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """Runs the programs in order, each seeing the outputs of those before it."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     stacks: dict[str, dict[str, Any]] = {}
@@ -50,7 +59,8 @@ def bring_up(run_program: Any, monkeypatch: pytest.MonkeyPatch, stack: str, upto
             lambda project=project: runpy.run_path(str(PROJECTS / project), run_name="__main__"),
             project=f"penstock-{project}",
             stack=stack,
-            config=configuration(project, stack),
+            config=configuration(project, stack) | (settings or {} if project == upto else {}),
+            secrets=tuple(settings or ()),
             stacks=stacks,
         )
         stacks[f"organization/penstock-{project}/{stack}"] = run.exports
@@ -119,3 +129,76 @@ def test_token_is_secret_and_never_in_clear(run_program: Any, monkeypatch: pytes
     assert "authParameters" in connection.secret_inputs
     assert TOKEN not in json.dumps([r.inputs for r in run.resources if r is not connection])
     assert TOKEN not in json.dumps(run.exports)
+
+
+def test_a_configured_token_comes_first(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"penstock-training:githubToken": "configured"}
+    run = bring_up(run_program, monkeypatch, "dev", settings=settings)["training"]
+    connection = run.one("aws:cloudwatch/eventConnection:EventConnection")
+    assert connection.inputs["authParameters"]["apiKey"]["value"] == "Bearer configured"
+    assert "authParameters" in connection.secret_inputs
+
+
+def test_wrong_settings_stop_the_program(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="penstock-foundation:ownr: no such key; did you mean owner"):
+        bring_up(run_program, monkeypatch, "dev", "foundation", {"penstock-foundation:ownr": "me"})
+
+
+def test_production_is_protected_and_kept(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `protect: false` and `forceDestroy: true`, all that holds data stays; and only that is protected."""
+    holds_data = {
+        "aws:kms/key:Key",
+        "aws:s3/bucket:Bucket",
+        "aws:ecr/repository:Repository",
+    }
+    for project in ORDER:
+        safe = {f"penstock-{project}:protect": "true", f"penstock-{project}:forceDestroy": "false"}
+        run = bring_up(run_program, monkeypatch, "dev", project, safe)[project]
+        assert {resource.type for resource in run.resources if resource.protect} <= holds_data
+        assert all(resource.protect for resource in run.resources if resource.type in holds_data)
+        assert not any(resource.inputs.get("forceDestroy") for resource in run.resources)
+        assert not any(resource.inputs.get("forceDelete") for resource in run.resources)
+
+
+@pytest.mark.parametrize("project", ORDER)
+def test_local_can_be_destroyed_wholly(run_program: Any, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
+    run = bring_up(run_program, monkeypatch, "local", project)[project]
+    assert not any(resource.protect for resource in run.resources)
+    for resource in run.resources:
+        if resource.type == "aws:s3/bucket:Bucket":
+            assert resource.inputs["forceDestroy"] is True
+        if resource.type == "aws:ecr/repository:Repository":
+            assert resource.inputs["forceDelete"] is True
+
+
+@pytest.mark.parametrize("project", ORDER)
+def test_no_policy_is_broken(run_program: Any, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
+    run = bring_up(run_program, monkeypatch, "dev", project)[project]
+    found = check([Resource(type=item.type, name=item.name, inputs=item.inputs) for item in run.resources])
+    assert [str(finding) for finding in found] == []
+
+
+def test_iam_within_its_quotas(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inline policies of a role take 10,240 characters, a managed policy 6,144, a trust policy 2,048."""
+    for run in bring_up(run_program, monkeypatch, "dev").values():
+        for resource in run.resources:
+            if resource.type == "aws:iam/rolePolicy:RolePolicy":
+                assert len(resource.inputs["policy"]) <= 10_240
+            if resource.type == "aws:iam/policy:Policy":
+                assert len(resource.inputs["policy"]) <= 6_144
+            if resource.type == "aws:iam/role:Role":
+                assert len(resource.inputs["assumeRolePolicy"]) <= 2_048
+                assert resource.inputs["permissionsBoundary"]
+
+
+def test_roles_stay_below_the_boundary(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = bring_up(run_program, monkeypatch, "dev")
+    (boundary,) = json.loads(runs["foundation"].one("aws:iam/policy:Policy").inputs["policy"])["Statement"]
+    judged = 0
+    for run in runs.values():
+        for resource in run.resources:
+            if resource.type == "aws:iam/rolePolicy:RolePolicy":
+                for statement in json.loads(resource.inputs["policy"])["Statement"]:
+                    assert set(statement["Action"]) <= set(boundary["Action"]), resource.urn
+                    judged += 1
+    assert judged > 30

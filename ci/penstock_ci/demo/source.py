@@ -74,7 +74,9 @@ def objects(months: Iterable[int], share: float = 1.0) -> Iterator[tuple[str, by
             yield f"{name}/year={YEAR}/month={number:02d}/part-0.parquet", parquet(rows), len(rows)
 
 
-def land(client: Any, bucket: str, months: Iterable[int], share: float = 1.0, *, planes: bool = False) -> dict[str, int]:
+def land(
+    client: Any, bucket: str, months: Iterable[int], share: float = 1.0, *, planes: bool = False
+) -> dict[str, int]:
     """Write months of flights and weather (and the planes) into the raw zone.
 
     Args:
@@ -95,9 +97,16 @@ def land(client: Any, bucket: str, months: Iterable[int], share: float = 1.0, *,
     return rows
 
 
-def sample_of_flights(number: int, day: int, count: int) -> pd.DataFrame:
-    """Flights of one day with what is known before departure (their schedule), in the order of the file."""
-    whole = table("flights")
-    chosen = whole[(whole["month"] == number) & (whole["day"] == day) & whole["tailnum"].notna()]
-    columns = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "carrier", "flight", "tailnum"]
-    return chosen[[*columns, "origin", "dest", "distance"]].head(count)
+def asked_flights(number: int, day: int, count: int, share: float = 1.0) -> list[dict[str, Any]]:
+    """Flights of one day as somebody would ask about them at their schedule: nothing that is known only later."""
+    rows = month("flights", number, share)
+    rows = rows[(rows["day"] == day) & rows["tailnum"].notna()].sort_values(["time_hour", "minute", "flight"])
+    spread = rows.iloc[:: max(1, len(rows) // count)].head(count)
+    return [
+        {
+            "scheduled_at": f"{str(row['time_hour'])[:13].replace(' ', 'T')}:{int(row['minute']):02d}:00Z",
+            **{name: str(row[name]) for name in ("origin", "dest", "carrier", "tailnum")},
+            "distance": float(row["distance"]),
+        }
+        for row in spread.to_dict(orient="records")
+    ]

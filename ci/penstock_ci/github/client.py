@@ -89,6 +89,12 @@ class GitHub:
             path = response.links.get("next", {}).get("url")
         return found
 
+    def open_pull(self, title: str, head: str, base: str) -> dict[str, Any]:
+        """Open a pull request of the branch `head` against `base`."""
+        body = {"title": title, "head": head, "base": base}
+        opened: dict[str, Any] = self._request("POST", f"/repos/{self.repository}/pulls", json=body).json()
+        return opened
+
     def put_comment(self, number: int, marker: str, body: str) -> tuple[dict[str, Any], bool]:
         """Write the one comment that carries a marker: change it where it exists, else add it.
 

@@ -37,7 +37,7 @@ def up(
     port: Annotated[
         int,
         typer.Option(
-            "--port", "-p", min=0, max=65535, envvar="PENSTOCK_PORT", help="Port of the gateway, on 127.0.0.1; 0 takes a free one."
+            "--port", "-p", min=0, max=65535, envvar="PENSTOCK_PORT", help="Gateway port on 127.0.0.1; 0: a free one."
         ),
     ] = 4566,
     state_dir: StateOption = None,

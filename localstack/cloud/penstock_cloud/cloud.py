@@ -64,7 +64,7 @@ def up(
     `{state_dir}` are filled in. Raises CloudError: port taken, environment not made, a process that does not come up.
     """
     folder = StateFolder(state_dir.absolute())
-    tell = on_progress or (lambda message: None)
+    tell = on_progress or (lambda _: None)
     running = info(folder.path)
     if running:
         return running
@@ -118,7 +118,12 @@ def holder(port: int) -> str:
     """Who listens on a port, as far as this user may see; empty otherwise."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr[1] == port
+                and connection.pid
+            ):
                 return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
     except (psutil.Error, OSError):
         pass

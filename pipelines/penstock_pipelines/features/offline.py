@@ -37,15 +37,12 @@ class OfflineFile:
 def files(frame: pd.DataFrame, group: FeatureGroup, written_at: datetime) -> Iterator[OfflineFile]:
     """The files of a bulk write, one per day of event time, in order. `written_at` becomes both write times."""
     shaped = with_text_event_time(frame, group)
+    stamp = pd.Timestamp(written_at.astimezone(UTC)).floor("ms")
     shaped = shaped.sort_values([group.event_time, group.record_identifier], kind="stable")
     for _, day in shaped.groupby(shaped[group.event_time].str.slice(0, 10), sort=True):
         latest = moment(day[group.event_time].iloc[-1])
         name = _content_name(day)
-        stamped = day.assign(
-            write_time=pd.Timestamp(written_at.astimezone(UTC)),
-            api_invocation_time=pd.Timestamp(written_at.astimezone(UTC)),
-            is_deleted=False,
-        )
+        stamped = day.assign(write_time=stamp, api_invocation_time=stamp, is_deleted=False)
         key = f"year={latest:%Y}/month={latest:%m}/day={latest:%d}/hour={latest:%H}/{latest:%Y%m%dT%H%M%SZ}_{name}.parquet"
         yield OfflineFile(key, _parquet(stamped, group))
 

@@ -77,12 +77,19 @@ def test_depends_on_orders_steps(stack: Stack) -> None:
 
 
 def test_deleted_with_skips_the_deletion(stack: Stack) -> None:
-    stack.up(
-        OPTS
-        + 'a = Item("a", name="a")\nItem("b", name="b", fail="delete", opts=opts(deleted_with=a, depends_on=[a]))\n'
-    )
+    stack.up("""
+    a = Item("a", name="a")
+    Item("b", name="b", fail="delete", opts=pulumi.ResourceOptions(deleted_with=a, depends_on=[a]))
+    """)
     result = stack.run("destroy")
-    assert not result.ok or "delete b" not in stack.log
+    assert result.ok, result.errors
+    assert result.counts["delete"] == 3
+    assert "delete a" in stack.log
+
+
+def test_custom_timeouts_reach_the_state(stack: Stack) -> None:
+    stack.up(OPTS + 'Item("a", opts=opts(custom_timeouts=pulumi.CustomTimeouts(create="1m30s")))\n')
+    assert stack.resource("a")["customTimeouts"] == {"create": 90}
 
 
 def test_aliases_rename_without_a_new_resource(stack: Stack) -> None:
@@ -154,7 +161,7 @@ def test_an_explicit_provider(stack: Stack) -> None:
     assert provider["inputs"]["where"] == "west"
     assert stack.resource("a")["provider"] == f"{provider['urn']}::{provider['id']}"
     assert stack.up().counts["same"] == 3
-    assert stack.run("destroy").ok
+    assert stack.run("destroy").counts["delete"] == 3
 
 
 @pytest.mark.parametrize(

@@ -1,88 +1,21 @@
-"""The gateway through boto3: S3 on disk, APIs by moto, forwarding to our services, events that travel as on AWS."""
+"""The gateway through boto3: LocalStack's services, APIs by moto, and forwarding to our services."""
 
 from __future__ import annotations
 
-import http.server
-import io
-import json
-import os
-import queue
+import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from penstock_cloud import cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
-Client = Callable[[str], Any]
 
 
-@pytest.fixture(scope="module")
-def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("gateway") / "state"
-    yield folder
-    cloud.reset(folder)
-
-
-@pytest.fixture(scope="module")
-def client(state_dir: Path) -> Client:
-    info = cloud.up(state_dir, 0)
-    return lambda service: boto3.client(
-        service, endpoint_url=info.endpoint, region_name=info.region,
-        aws_access_key_id=info.account, aws_secret_access_key="test",
-    )  # fmt: skip
-
-
-@pytest.fixture
-def receiver() -> Iterator[tuple[str, queue.Queue[tuple[str, dict[str, str], Any]]]]:
-    """A stand-in for GitHub: its address, and what it was sent (path, headers, body)."""
-    received: queue.Queue[tuple[str, dict[str, str], Any]] = queue.Queue()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.put((self.path, dict(self.headers), json.loads(body)))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", received
-    server.shutdown()
-    server.server_close()
-
-
-def test_objects_versions_ranges_copies_and_parts(client: Client, state_dir: Path) -> None:
-    s3 = client("s3")
-    s3.create_bucket(Bucket="objects")
-    s3.put_bucket_versioning(Bucket="objects", VersioningConfiguration={"Status": "Enabled"})
-    first = s3.put_object(Bucket="objects", Key="k", Body=b"one")["VersionId"]
-    s3.put_object(Bucket="objects", Key="k", Body=b"two!")
-    read = lambda **arguments: s3.get_object(Bucket="objects", **arguments)["Body"].read()  # noqa: E731
-    assert read(Key="k") == b"two!"
-    assert read(Key="k", VersionId=first) == b"one"
-    assert read(Key="k", Range="bytes=1-2") == b"wo"
-    s3.copy_object(Bucket="objects", Key="copy", CopySource={"Bucket": "objects", "Key": "k"})
-    assert read(Key="copy") == b"two!"
-    big = os.urandom(20_000_000)
-    s3.upload_fileobj(io.BytesIO(big), "objects", "big")
-    assert read(Key="big") == big
-    assert sum(file.stat().st_size for file in (state_dir / "s3").rglob("*") if file.is_file()) >= len(big)
-    s3.delete_object(Bucket="objects", Key="k")
-    with pytest.raises(s3.exceptions.NoSuchKey):
-        read(Key="k")
-    assert read(Key="k", VersionId=first) == b"one"
-
-
-def test_keys_topics_and_moto_services(client: Client) -> None:
+def test_keys_topics_and_moto_services(client: Any) -> None:
     key = client("kms").create_key()["KeyMetadata"]
     assert key["AWSAccountId"] == "000000000000"
     assert client("sns").create_topic(Name="alarms")["TopicArn"].endswith(":000000000000:alarms")
@@ -92,7 +25,15 @@ def test_keys_topics_and_moto_services(client: Client) -> None:
     assert [item["Name"] for item in client("glue").get_databases()["DatabaseList"]] == ["lake"]
 
 
-def test_sagemaker_is_answered_by_our_services(client: Client) -> None:
+def test_addresses_in_answers_work_without_a_name_server(client: Any) -> None:
+    sqs = client("sqs")
+    url = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+    assert urllib.parse.urlsplit(url).hostname == "127.0.0.1"
+    sqs.send_message(QueueUrl=url, MessageBody="hello")
+    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
+
+
+def test_sagemaker_is_answered_by_our_services(client: Any) -> None:
     sagemaker = client("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName="flights")
     names = [
@@ -104,82 +45,35 @@ def test_sagemaker_is_answered_by_our_services(client: Client) -> None:
     assert error.value.response["Error"]["Code"] == "ResourceNotFound"
 
 
-def rule_to(client: Client, url: str, name: str, pattern: dict[str, Any], template: str, paths: dict[str, str]) -> None:
-    """An EventBridge rule whose target is an API destination, as the training project makes them."""
-    events = client("events")
-    connection = events.create_connection(
-        Name=name, AuthorizationType="API_KEY",
-        AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "Authorization", "ApiKeyValue": "Bearer secret"}},
-    )["ConnectionArn"]  # fmt: skip
-    destination = events.create_api_destination(
-        Name=name,
-        ConnectionArn=connection,
-        HttpMethod="POST",
-        InvocationEndpoint=f"{url}/repos/acme/flights/dispatches",
-    )["ApiDestinationArn"]
-    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-    role = "arn:aws:iam::000000000000:role/dispatch"
-    transformer = {"InputPathsMap": paths, "InputTemplate": template}
-    events.put_targets(
-        Rule=name, Targets=[{"Id": "1", "Arn": destination, "RoleArn": role, "InputTransformer": transformer}]
-    )
+def test_only_the_loopback_answers(state_dir: Path, client: Any) -> None:
+    info = cloud.info(state_dir)
+    assert info
+    port = int(info.endpoint.rpartition(":")[2])
+    other = [item[4][0] for item in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)]
+    for address in {str(a) for a in other if not str(a).startswith("127.")}:
+        with pytest.raises(OSError), socket.create_connection((address, port), timeout=2):
+            pass
 
 
-def test_an_approval_reaches_the_receiver(client: Client, receiver: tuple[str, queue.Queue[Any]]) -> None:
-    url, received = receiver
-    rule_to(
-        client, url, "approved",
-        {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"],
-         "detail": {"ModelApprovalStatus": ["Approved"]}},
-        '{"event_type": "model-approved", "client_payload": {"model_package_arn": <arn>, "version": <version>}}',
-        {"arn": "$.detail.ModelPackageArn", "version": "$.detail.ModelPackageVersion"},
-    )  # fmt: skip
-    for status, version in (("Rejected", 1), ("Approved", 2)):
-        detail = {"ModelApprovalStatus": status, "ModelPackageArn": "arn:x", "ModelPackageVersion": version}
-        entry = {
-            "Source": "aws.sagemaker",
-            "DetailType": "SageMaker Model Package State Change",
-            "Detail": json.dumps(detail),
-        }
-        assert client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
-    path, headers, body = received.get(timeout=15)
-    assert path == "/repos/acme/flights/dispatches"
-    assert headers["Authorization"] == "Bearer secret"
-    assert body == {"event_type": "model-approved", "client_payload": {"model_package_arn": "arn:x", "version": 2}}
-    time.sleep(0.5)
-    assert received.empty()
+def test_many_clients_at_once(client: Any) -> None:
+    sagemaker, failures = client("sagemaker"), []
 
+    def work(number: int) -> None:
+        try:
+            for turn in range(5):
+                sagemaker.create_model_package_group(ModelPackageGroupName=f"many-{number}-{turn}")
+        except Exception as error:  # noqa: BLE001 - shown by the assertion below
+            failures.append(error)
 
-def test_an_alarm_fires_at_once_and_its_event_reaches_the_receiver(
-    client: Client, receiver: tuple[str, queue.Queue[Any]]
-) -> None:
-    url, received = receiver
-    rule_to(
-        client, url, "drifted",
-        {"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"],
-         "detail": {"alarmName": [{"prefix": "penstock-drift-"}], "state": {"value": ["ALARM"]}}},
-        '{"event_type": "model-drift", "client_payload": {"alarm": <alarm>}}',
-        {"alarm": "$.detail.alarmName"},
-    )  # fmt: skip
-    cloudwatch = client("cloudwatch")
-    dimensions = [{"Name": "Model", "Value": "flights"}]
-    cloudwatch.put_metric_alarm(
-        AlarmName="penstock-drift-flights", Namespace="Penstock/Drift", MetricName="Violations", Dimensions=dimensions,
-        Statistic="Maximum", Period=60, EvaluationPeriods=1, Threshold=0, ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )  # fmt: skip
-
-    def put(value: float) -> None:
-        cloudwatch.put_metric_data(
-            Namespace="Penstock/Drift",
-            MetricData=[{"MetricName": "Violations", "Dimensions": dimensions, "Value": value}],
-        )
-
-    put(0.0)
-    time.sleep(2.5)
-    assert received.empty()
-    put(3.0)
-    _, _, body = received.get(timeout=15)
-    assert body == {"event_type": "model-drift", "client_payload": {"alarm": "penstock-drift-flights"}}
-    (alarm,) = cloudwatch.describe_alarms(AlarmNames=["penstock-drift-flights"])["MetricAlarms"]
-    assert alarm["StateValue"] == "ALARM"
+    threads = [threading.Thread(target=work, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    found = [
+        item["ModelPackageGroupName"]
+        for page in sagemaker.get_paginator("list_model_package_groups").paginate(NameContains="many-")
+        for item in page["ModelPackageGroupSummaryList"]
+    ]
+    assert len(found) == 40

@@ -33,7 +33,7 @@ class Deletions:
         self._preview = preview
         self._lock = threading.Lock()
         self._first: dict[str, ResourceState] = {}
-        self._gone: set[str] = set()
+        self._going: set[str] = set()
 
     def was_deleted_first(self, old: ResourceState) -> bool:
         """Whether this old state was deleted so that its replacement can be made."""
@@ -63,6 +63,7 @@ class Deletions:
 
     def delete_first(self, states: list[ResourceState]) -> None:
         """Delete these, in this order, ahead of their replacements."""
+        self._going.update(state.urn for state in states)
         for state in states:
             with self._lock:
                 if state.urn in self._first:
@@ -86,6 +87,7 @@ class Deletions:
         if not victims:
             return
         refuse_protected([state for state in victims if not state.delete], "deleted")
+        self._going.update(state.urn for state in victims)
         by_urn: dict[str, list[ResourceState]] = {}
         for state in victims:
             by_urn.setdefault(state.urn, []).append(state)
@@ -133,12 +135,12 @@ class Deletions:
             self._delete(state, counted=counted)
 
     def _delete(self, state: ResourceState, *, counted: bool) -> None:
-        shown = not state.is_provider
+        shown = not state.is_default_provider
         step = self._events.step(Op.DELETE, state) if shown else None
         real = (
             state.is_managed
             and not state.retain_on_delete
-            and state.deleted_with not in self._gone
+            and state.deleted_with not in self._going
             and not self._preview
         )
         if real:
@@ -156,8 +158,6 @@ class Deletions:
             self._keeper.commit(end=number, old=state)
         else:
             self._keeper.commit(old=state)
-        with self._lock:
-            self._gone.add(state.urn)
         if step is not None:
             counts = counted and not (state.external and state.custom)
             step.done(counted=counts)

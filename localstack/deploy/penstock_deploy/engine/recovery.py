@@ -38,10 +38,13 @@ def _resolve(keeper: StateKeeper, provider_of: Callable[[str], Provider], operat
     provider = provider_of(state.provider)
     if operation.type == "creating":
         found = provider.find(subject, state.inputs)
-        if found is None:
+        known = keeper.snapshot.remaining()
+        if found is None or any(item.type == state.type and item.id == found.id for item in known):
             return f"{where}: it had not been created and will be tried again"
-        if not any(item.urn == state.urn and item.id == found.id for item in keeper.snapshot.resources()):
-            keeper.adopt(state.copy(id=found.id, outputs=found.outputs, created=now(), modified=now()))
+        for item in known:
+            if item.urn == state.urn and not item.delete:
+                keeper.restate(item, delete=True)  # what it was made to replace
+        keeper.adopt(state.copy(id=found.id, outputs=found.outputs, created=now(), modified=now()))
         return f"{where}: it had been created and is adopted"
     old = _old(keeper, state)
     if old is None:

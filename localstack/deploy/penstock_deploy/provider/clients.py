@@ -78,10 +78,12 @@ def shared(target: Target) -> Clients:
 class Aws:
     """What a resource type works with: clients in one region, the account, and whether the deployment is stopping."""
 
-    def __init__(self, clients: Clients, region: str, stopping: threading.Event) -> None:
+    def __init__(self, clients: Clients, region: str, stopping: threading.Event, timeout: float = 0.0) -> None:
         self._clients = clients
         self.region = region
         self.stopping = stopping
+        #: seconds that the program allows the step to take; 0 leaves it to the type
+        self.timeout = timeout
 
     @property
     def account(self) -> str:

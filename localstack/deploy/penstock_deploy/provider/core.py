@@ -121,7 +121,7 @@ class AwsProvider:
         bare = plain(inputs)
         if preview:
             return "", self._outputs(kind, inputs, dict.fromkeys(kind.names["outputs"], UNKNOWN), preview=True)
-        aws = self._aws(bare)
+        aws = self._aws(bare, subject.timeout)
         with _spoken(subject):
             try:
                 id_ = kind.create(aws, self._tagged(kind, bare))
@@ -171,7 +171,7 @@ class AwsProvider:
             old = {**old, "tags": plain(old_outputs).get("tagsAll") or {}}
         else:
             old = self._tagged(kind, old)
-        aws = self._aws(new)
+        aws = self._aws(new, subject.timeout)
         with _spoken(subject):
             try:
                 kind.update(aws, id_, self._tagged(kind, new), old, changed)
@@ -187,7 +187,7 @@ class AwsProvider:
         kind = registry.type_of(subject.type)
         bare = plain(inputs)
         with _spoken(subject):
-            kind.delete(self._aws(bare or plain(outputs)), id_, bare)
+            kind.delete(self._aws(bare or plain(outputs), subject.timeout), id_, bare)
 
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:  # noqa: ARG002
         implementation = registry.function_of(token)
@@ -203,9 +203,10 @@ class AwsProvider:
 
     # -- parts
 
-    def _aws(self, properties: Properties) -> Aws:
+    def _aws(self, properties: Properties, timeout: float = 0.0) -> Aws:
         region = properties.get("region")
-        return Aws(self._clients, region if isinstance(region, str) and region else self._region, self._stopping)
+        where = region if isinstance(region, str) and region else self._region
+        return Aws(self._clients, where, self._stopping, timeout)
 
     def _tagged(self, kind: ResourceType, inputs: Properties) -> Properties:
         if not kind.taggable:

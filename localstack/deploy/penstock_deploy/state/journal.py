@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ class Journal:
         """Write changes that hold together as one line."""
         line = json.dumps(changes, separators=(",", ":")).encode() + b"\n"
         with self._lock:
+            if self._closed:
+                return  # a deployment that no longer waited for this step: the checkpoint has it as pending
             self._write(line)
         self._dirty.set()
 
@@ -86,21 +89,20 @@ class Journal:
             view = view[os.write(self._file, view) :]
 
     def _sync(self) -> None:
+        sync = getattr(os, "fdatasync", os.fsync)
         while not self._closed:
             self._dirty.wait()
             self._dirty.clear()
-            with self._lock:
-                if self._closed:
-                    return
-                os.fdatasync(self._file) if hasattr(os, "fdatasync") else os.fsync(self._file)
-            threading.Event().wait(_SYNC_SECONDS)
+            sync(self._file)
+            if not self._closed:
+                time.sleep(_SYNC_SECONDS)
 
     def close(self, *, remove: bool) -> None:
         """Stop; remove the file once a checkpoint holds what it said."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                os.close(self._file)
-        self._dirty.set()
+        if not self._closed:
+            self._closed = True
+            self._dirty.set()
+            self._syncer.join()
+            os.close(self._file)
         if remove:
             self._path.unlink(missing_ok=True)

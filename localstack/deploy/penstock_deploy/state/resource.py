@@ -59,6 +59,12 @@ class ResourceState:
         return self.type.startswith("pulumi:providers:")
 
     @property
+    def is_default_provider(self) -> bool:
+        """Whether it is a provider that no program registered: made by the engine, and not shown."""
+        name = self.urn.rsplit("::", 1)[-1]
+        return self.is_provider and not self.parent and (name == "default" or name.startswith("default_"))
+
+    @property
     def is_managed(self) -> bool:
         """Whether a provider made it and would have to delete it."""
         return self.custom and not self.external and not self.is_provider

@@ -14,7 +14,7 @@ _PUT = """
 INSERT INTO online (group_id, identifier, event_time, expires, deleted, record) VALUES (?1,?2,?3,?4,?5,?6)
 ON CONFLICT (group_id, identifier) DO UPDATE
 SET event_time=excluded.event_time, expires=excluded.expires, deleted=excluded.deleted, record=excluded.record
-WHERE excluded.event_time >= online.event_time OR online.expires <= ?7
+WHERE excluded.event_time > online.event_time OR online.expires <= ?7
 """
 
 

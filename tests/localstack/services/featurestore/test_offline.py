@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -26,7 +28,7 @@ WAIT_SECONDS = 20.0
 
 
 def rows(gateway: Gateway) -> list[dict[str, Any]]:
-    return [row for body in gateway.objects.values() for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+    return [row for body in list(gateway.objects.values()) for row in pq.read_table(io.BytesIO(body)).to_pylist()]
 
 
 def wait_for_rows(gateway: Gateway, count: int) -> list[dict[str, Any]]:
@@ -102,6 +104,9 @@ def test_what_waits_is_written_at_a_graceful_stop(tmp_path: Path, gateway: Gatew
     with services(tmp_path, gateway) as cloud:
         Group(cloud).put("a", "2020-06-30T00:00:02Z")
     assert [row["id"] for row in rows(gateway)] == ["a"]
+    with contextlib.closing(sqlite3.connect(tmp_path / "featurestore" / "records.sqlite")) as database:
+        assert database.execute("SELECT count(*) FROM journal").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM files").fetchone() == (0,)
 
 
 def test_a_refused_upload_is_tried_again_and_nothing_is_lost_or_doubled(tmp_path: Path, gateway: Gateway) -> None:

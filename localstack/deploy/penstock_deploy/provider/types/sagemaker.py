@@ -50,19 +50,20 @@ class SageMakerType(ShapedType):
                 raise
 
     def wait(
-        self, aws: Aws, id_: str, done: Callable[[dict[str, Any] | None], bool], status: str, patience: float = 0.0
+        self, aws: Aws, id_: str, done: Callable[[dict[str, Any] | None], bool], status: str
     ) -> dict[str, Any] | None:
         """Poll the description until `done`; its last form. Raises when the deployment stops or patience ends."""
-        limit = time.monotonic() + (patience or self.patience)
+        patience = aws.timeout or self.patience
+        limit = time.monotonic() + patience
         while True:
             found = self.describe(aws, id_)
             if done(found):
                 return found
+            now = (found or {}).get(status, "gone")
             if time.monotonic() > limit:
-                now = (found or {}).get(status, "gone")
-                raise ProviderError(f"{id_} is still {now} after {patience or self.patience:.0f} s")
+                raise ProviderError(f"{id_} is still {now} after {patience:.0f} s")
             if aws.stopping.wait(_POLL_SECONDS):
-                raise ProviderError(f"stopped waiting for {id_}, which is {(found or {}).get(status, 'gone')}")
+                raise ProviderError(f"stopped waiting for {id_}, which is {now}")
 
 
 def says_missing(error: Any) -> bool:

@@ -117,6 +117,8 @@ class Instance:
             **self._layout.environment(),
             **{name: self._layout.text(value) for name, value in self._plan.environment.items()},
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            # Containers listen on all interfaces, as AWS wants; ours, which know this variable, on loopback only.
+            "PENSTOCK_BIND_TO_HOST": "127.0.0.1",
         }
         command = [*self._image.entrypoint, "serve"]
         self._process = Sandboxed(

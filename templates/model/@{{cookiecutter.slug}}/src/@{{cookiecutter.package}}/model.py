@@ -89,7 +89,7 @@ def load(folder: Path) -> Model:
 
 def _encode(rows: pd.DataFrame, categories: Mapping[str, list[str]]) -> pd.DataFrame:
     columns = {
-        name: pd.Categorical(rows[name], categories=categories[name])
+        name: pd.Categorical(rows[name].where(rows[name].isin(categories[name])), categories=categories[name])
         if kind == "text"
         else rows[name].astype(np.float32)
         for name, kind in INPUTS.items()

@@ -35,7 +35,7 @@ def flights(rows: pd.DataFrame) -> pd.DataFrame:
         scheduled_at=moments.dt.tz_localize(None),
         distance=distances.astype("float64"),
         scheduled_minute=local.dt.hour * 60 + local.dt.minute,
-        weekday=local.dt.dayofweek + 1,
+        weekday=local.dt.day_of_week + 1,
     ).reset_index(drop=True)
 
 

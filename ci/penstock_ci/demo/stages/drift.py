@@ -1,0 +1,106 @@
+"""Stage 11: unshifted traffic raises nothing; autumn's traffic raises the alarm, which trains version 2; then rollback."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from penstock_ci.demo.session import Facts, Session, check
+from penstock_ci.demo.settings import MODEL
+from penstock_ci.demo.stages.data import land
+from penstock_ci.demo.stages.deploy import live
+from penstock_ci.demo.stages.merge import registered
+
+ALARM = f"penstock-drift-{MODEL}"
+
+
+def run(session: Session) -> Facts:
+    """The whole of it."""
+    calendar = session.settings.calendar
+    calm = _replay_and_judge(session, *calendar.unshifted)
+    check(calm["judged"], f"the unshifted replay was not judged: {calm['message']}")
+    check(not calm["violations"], f"unshifted traffic is said to have drifted: {calm['violations']}")
+    check(_alarm(session) != "ALARM", "the alarm was raised without drift")
+    before = session.newest_run()
+
+    land(session, calendar.later)
+    shifted = _replay_and_judge(session, *calendar.shifted)
+    check(bool(shifted["violations"]), f"autumn's traffic is said not to have drifted: {shifted['distances']}")
+    session.until("the drift alarm", lambda: _alarm(session) == "ALARM" or session.newest_run() > before)
+    session.findings["drift"] = {"unshifted": _features(session, calm), "shifted": _features(session, shifted)}
+
+    trained = session.wait_for_run("train.yml", before)
+    second = registered(session, 2)
+    review = session.in_repository("review", "--version", "2")
+    check(review.get("champion") is not None, "version 2 was not compared with version 1")
+
+    # Approved by plain boto3: no penstock process but the local cloud's is involved.
+    before = session.newest_run()
+    session.client("sagemaker").update_model_package(
+        ModelPackageArn=second["ModelPackageArn"], ModelApprovalStatus="Approved", ApprovalDescription="by plain boto3"
+    )
+    deployed = session.wait_for_run("deploy.yml", before)
+    check(live(session) == 2, f"version {live(session)} is live, not 2")
+    session.in_repository("rollback")
+    check(live(session) == 1, f"after the rollback version {live(session)} is live, not 1")
+    status = session.client("sagemaker").describe_endpoint(EndpointName=MODEL)["EndpointStatus"]
+    check(status == "InService", f"after the rollback the endpoint is {status}")
+    metadata = second["CustomerMetadataProperties"]
+    session.findings["comparison"] = _comparison(review, metadata)
+    return {
+        "unshifted replay": f"{calm['rows']} rows, no drift, nothing started",
+        "shifted replay": f"{shifted['rows']} rows, {len(shifted['violations'])} violations, alarm {ALARM}",
+        "retrained": f"train.yml, {trained['seconds']:.0f} s, started by {trained['action']}: version 2",
+        "version 2 trained": f"{metadata['train_from']} to {metadata['train_to']}",
+        "approved by plain boto3": f"deploy.yml, {deployed['seconds']:.0f} s: version 2 live",
+        "rollback": "version 1 live",
+    }
+
+
+def _replay_and_judge(session: Session, first: date, until: date) -> dict[str, Any]:
+    """Send the flights of a window to the endpoint, then let the drift job judge what was captured of them."""
+    started = datetime.now(UTC)
+    session.say(f"flights of {first} to {until} are replayed")
+    session.module(
+        "flight_delays.replay",
+        "--from",
+        str(first),
+        "--to",
+        str(until),
+        "--rows",
+        str(session.settings.replayed_rows),
+        "--endpoint",
+        MODEL,
+    )
+    ended = datetime.now(UTC) + timedelta(seconds=1)
+    return session.in_repository("drift", "--from", _second(started), "--to", _second(ended + timedelta(seconds=1)))
+
+
+def _second(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _alarm(session: Session) -> str:
+    found = session.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
+    check(len(found) == 1, f"there is no alarm {ALARM}")
+    return str(found[0]["StateValue"])
+
+
+def _features(session: Session, judged: dict[str, Any]) -> list[dict[str, Any]]:
+    """The drift report's features, in the form of run.json."""
+    import json
+    from urllib.parse import urlsplit
+
+    place = urlsplit(f"{judged['report'].rstrip('/')}/drift.json")
+    body = session.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+    report = json.loads(body)
+    found: list[dict[str, Any]] = report.get("features", [])
+    return found
+
+
+def _comparison(review: dict[str, Any], metadata: dict[str, str]) -> dict[str, Any]:
+    return {
+        "rows": f"{metadata['evaluate_from']} to {metadata['evaluate_to']}",
+        "champion": {"version": 1, "metrics": review["champion"]["metrics"]},
+        "challenger": {"version": 2, "metrics": review["metrics"]},
+    }

@@ -1,0 +1,34 @@
+"""After the stages, where asked for: every stack is destroyed, and nothing may be left."""
+
+from __future__ import annotations
+
+from penstock_ci.demo.session import Facts, Session, check
+
+
+def run(session: Session) -> Facts:
+    """Destroy in the order of dependency, look for what is left, stop the cloud."""
+    deleted = 0
+    deleted += int(session.in_repository("destroy", "infra")["counts"].get("delete", 0))
+    deleted += int(session.penstock("destroy", "--all")["counts"].get("delete", 0))
+    left = _left(session)
+    check(not left, f"these are left: {', '.join(left)}")
+    session.penstock("cloud", "down")
+    return {"resources deleted": deleted, "left": "nothing"}
+
+
+def _left(session: Session) -> list[str]:
+    """Names of what the stacks made and is still there."""
+    sagemaker, iam, cloudwatch = session.client("sagemaker"), session.client("iam"), session.client("cloudwatch")
+    found = [f"bucket {bucket['Name']}" for bucket in session.client("s3").list_buckets()["Buckets"]]
+    found += [f"endpoint {entry['EndpointName']}" for entry in sagemaker.list_endpoints()["Endpoints"]]
+    found += [f"pipeline {entry['PipelineName']}" for entry in sagemaker.list_pipelines()["PipelineSummaries"]]
+    found += [
+        f"feature group {e['FeatureGroupName']}" for e in sagemaker.list_feature_groups()["FeatureGroupSummaries"]
+    ]
+    groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    found += [f"model package group {entry['ModelPackageGroupName']}" for entry in groups]
+    found += [f"role {role['RoleName']}" for role in iam.list_roles()["Roles"] if "penstock" in role["RoleName"]]
+    found += [f"alarm {alarm['AlarmName']}" for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
+    rules = session.client("events").list_rules()["Rules"]
+    found += [f"rule {rule['Name']}" for rule in rules if rule["Name"].startswith("penstock")]
+    return found

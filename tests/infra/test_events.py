@@ -1,0 +1,91 @@
+"""Events become the dispatches that the workflows wait for, and only those of the repository's own models."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from penstock_infra import events
+from penstock_infra.components.repository_dispatch import body
+from penstock_infra.repository import Repository
+
+REPOSITORY = Repository.parse("acme@1001/flight-delays@2002")
+
+
+def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Whether an EventBridge rule with this pattern takes the event."""
+    for key, wanted in pattern.items():
+        got = event.get(key)
+        if isinstance(wanted, dict):
+            if not isinstance(got, dict) or not matches(wanted, got):
+                return False
+        elif not any(got == want if isinstance(want, str) else str(got).startswith(want["prefix"]) for want in wanted):
+            return False
+    return True
+
+
+def approval(group: str, status: str) -> dict[str, Any]:
+    return {
+        "source": "aws.sagemaker",
+        "detail-type": "SageMaker Model Package State Change",
+        "detail": {"ModelPackageGroupName": group, "ModelApprovalStatus": status, "ModelPackageVersion": 3},
+    }
+
+
+def alarm(name: str, state: str) -> dict[str, Any]:
+    return {
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "detail": {"alarmName": name, "state": {"value": state, "reason": 'it "shifted"'}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("group", "status", "taken"),
+    [
+        ("flight-delays", "Approved", True),
+        ("flight-delays-long-haul", "Approved", True),
+        ("flight-delays", "Rejected", False),
+        ("flight-delays", "PendingManualApproval", False),
+        ("other", "Approved", False),
+        ("flight-delaysx", "Approved", False),
+    ],
+)
+def test_approvals(group: str, status: str, taken: bool) -> None:
+    assert matches(events.model_approved(REPOSITORY).pattern, approval(group, status)) is taken
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "taken"),
+    [
+        ("penstock-drift-flight-delays", "ALARM", True),
+        ("penstock-drift-flight-delays", "OK", False),
+        ("penstock-drift-other", "ALARM", False),
+        ("flight-delays", "ALARM", False),
+    ],
+)
+def test_drift(name: str, state: str, taken: bool) -> None:
+    assert matches(events.model_drift(REPOSITORY).pattern, alarm(name, state)) is taken
+
+
+def test_bodies_are_what_github_takes() -> None:
+    values = {"model_package_arn": "arn:x/3", "model_package_group": "flight-delays", "version": 3}
+    assert json.loads(body(events.model_approved(REPOSITORY), values)) == {
+        "event_type": "model-approved",
+        "client_payload": values,
+    }
+    values = {"alarm": "penstock-drift-flight-delays", "reason": 'it "shifted"'}
+    assert json.loads(body(events.model_drift(REPOSITORY), values)) == {
+        "event_type": "model-drift",
+        "client_payload": values,
+    }
+
+
+@pytest.mark.parametrize("dispatch", [events.model_approved(REPOSITORY), events.model_drift(REPOSITORY)])
+def test_within_eventbridges_limits(dispatch: events.Dispatch) -> None:
+    assert len(dispatch.pattern_json) <= 4096
+    assert len(dispatch.input_template) <= 8192
+    assert len(dispatch.fields) <= 100
+    assert all(path.startswith("$.detail.") for path in dispatch.fields.values())

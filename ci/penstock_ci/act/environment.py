@@ -16,7 +16,6 @@ PASSED_ON = (
     "LANG",
     "LC_ALL",
     "TZ",
-    "TERM",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
@@ -73,6 +72,8 @@ def scrubbed(folder: Path, cloud: Mapping[str, str], base: Mapping[str, str] | N
             "PENSTOCK_CACHE_DIR": str(_kit_cache(base)),
             "DOCKER_HOST": "unix:///nonexistent",  # host mode: act is not to look for a daemon
             "CI": "true",
+            "TERM": "dumb",  # act gives steps a terminal; GitHub does not
+            "NO_COLOR": "1",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
         }

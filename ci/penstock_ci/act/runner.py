@@ -277,7 +277,8 @@ def _write(written: Any, line: str) -> None:
     elif entry.get("raw_output"):
         written.write(f"[{entry.get('job', '').strip()}] | {str(entry.get('msg', '')).rstrip()}\n")
     elif "LocalRepositoryCache" not in str(entry.get("msg", "")):
-        written.write(f"[{entry.get('job', 'act')}] {str(entry.get('msg', '')).strip()}\n")
+        first = (str(entry.get("msg", "")).strip().splitlines() or [""])[0]  # a step without a name is its whole script
+        written.write(f"[{str(entry.get('job', 'act')).strip()}] {first}\n")
     written.flush()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penstock_ci.errors import Failure, UserError
+from penstock_ci.errors import FAILED, Failure, UserError, leave
 from penstock_ci.output import JsonOption, Output
 
 if TYPE_CHECKING:
@@ -64,11 +64,12 @@ def run(
         workflow=workflow,
         listener=Lines(output, verbose),
     )
-    output.result(result.to_json())
+    detail = runner.problem_detail(result)
+    output.result(result.to_json() | ({} if result.ok else {"detail": detail}))
     if not result.ok:
         if as_json:
-            raise typer.Exit(1)
-        raise Failure(result.problem, f"the whole log: {result.log}", detail=runner.problem_detail(result))
+            raise leave(FAILED)
+        raise Failure(result.problem, f"the whole log: {result.log}", detail=detail)
     output.marked("ok", f"{', '.join(result.workflows)}: {result.seconds:.1f} s; log and artifacts in {folder}")
 
 

@@ -90,15 +90,24 @@ def up(
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, cwd="/"
         )
+    try:
+        return wait_until_up(folder, process)
+    except BaseException:
+        # Ctrl-C, too: what was asked to start must not go on starting by itself.
+        process.terminate()
+        raise
+
+
+def wait_until_up(folder: StateFolder, supervisor: subprocess.Popen[bytes]) -> CloudInfo:
+    """Wait for a supervisor that was just started (or for another that was faster). Raises CloudError."""
     limit = time.monotonic() + START_SECONDS + 10
     while time.monotonic() < limit:
         running = info(folder.path)
         if running:
             return running
-        if process.poll() is not None and process.returncode != 3:
+        if supervisor.poll() is not None and not is_running(folder):
             raise failure(folder)
         time.sleep(0.05)
-    process.terminate()
     raise CloudError("the local cloud did not come up in time", f"read the logs in {folder.logs}")
 
 

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 from penstock_cloud.state import CloudInfo, StateFolder
+
+PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+
+
+def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    """What keeps clients from asking a proxy of the user's for this machine; empty where there is no proxy."""
+    if not any(environment.get(name) for name in PROXIES):
+        return {}
+    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    direct = ",".join(dict.fromkeys([*filter(None, known.split(",")), "127.0.0.1", "localhost"]))
+    return {"no_proxy": direct, "NO_PROXY": direct}
 
 
 def variables(info: CloudInfo) -> dict[str, str]:
@@ -28,4 +42,4 @@ def variables(info: CloudInfo) -> dict[str, str]:
     }
     if info.receiver_endpoint:
         found["GITHUB_API_URL"] = info.receiver_endpoint
-    return found
+    return found | without_proxy(os.environ)

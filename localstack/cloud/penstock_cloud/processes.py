@@ -20,6 +20,9 @@ def die_with_parent() -> None:
     """In a new child: ask Linux to kill it when the thread that started it ends. Elsewhere it does nothing."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The parent may have died before we asked: then we belong to init, or to a reaper of another group.
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def start(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

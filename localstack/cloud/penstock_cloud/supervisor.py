@@ -22,9 +22,12 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from penstock_cloud import processes
-from penstock_cloud.environment import variables
+from penstock_cloud.environment import variables, without_proxy
 from penstock_cloud.errors import CloudError
 from penstock_cloud.state import CloudInfo, StateFolder, write_atomically
+
+# A proxy of the user's must not stand between us and our own children.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 START_SECONDS = 90.0
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.5, 30.0, 60.0
@@ -49,7 +52,7 @@ class Child:
 
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(self.health, timeout=2) as answer:  # noqa: S310 - our own loopback address
+            with DIRECT.open(self.health, timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -144,7 +147,8 @@ def serve(state_dir: Path, port: int, gateway_python: str, services_python: str,
     folder.prepare()
     lock = FileLock(folder.lock)
     try:
-        lock.acquire(timeout=0)
+        # Longer than a moment: `is_running` takes the lock to see whether it is free.
+        lock.acquire(timeout=2)
     except Timeout:
         return 3
     with contextlib.suppress(OSError):
@@ -169,6 +173,7 @@ def serve(state_dir: Path, port: int, gateway_python: str, services_python: str,
     # Without byte code every start of a child costs several times as much.
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     inherited["PYTHONUNBUFFERED"] = "1"
+    inherited |= without_proxy(os.environ)
     children = [
         Child(
             "gateway",

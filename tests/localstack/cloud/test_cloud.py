@@ -183,3 +183,12 @@ def test_an_ordinary_user_runs_it_too(tmp_path: Path) -> None:
         [*as_nobody, *command, "reset", "--state-dir", str(state_dir)], env=environment, check=True, timeout=60
     )
     wait_until_gone(state_dir)
+
+
+@pytest.mark.cloud
+def test_a_proxy_does_not_stand_between(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.com")
+    info = cloud.up(state_dir, 0)
+    assert cloud.environment(info)["NO_PROXY"] == "example.com,127.0.0.1,localhost"

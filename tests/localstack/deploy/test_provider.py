@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock_deploy.plugins.interface import InitializationError, ProviderError, Subject
+from penstock_deploy.plugins.interface import ProviderError, Subject
 from penstock_deploy.provider import registry
 from penstock_deploy.provider.clients import Aws
 from penstock_deploy.provider.core import AwsProvider
@@ -273,7 +273,7 @@ def test_an_endpoint_is_waited_for_and_updated_in_place(endpoints: EndpointServi
 
 def test_an_endpoint_that_fails_says_why_and_is_made_anew(endpoints: EndpointService) -> None:
     kind, cloud = Endpoint(), aws(endpoints)
-    with pytest.raises(InitializationError, match="e is Failed: the container did not answer the ping"):
+    with pytest.raises(ProviderError, match="Endpoint e is Failed: the container did not answer the ping"):
         kind.create(cloud, {"name": "e", "endpointConfigName": "bad-1"})
     kind.update(cloud, "e", {"name": "e", "endpointConfigName": "good"}, {"name": "e"}, {"endpointConfigName"})
     assert endpoints.endpoints["e"]["EndpointStatus"] == "InService"

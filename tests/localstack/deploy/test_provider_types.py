@@ -313,3 +313,18 @@ def test_a_key_that_was_made_by_a_cut_off_creation_is_found(cloud_environment: d
     assert json.loads(json.dumps(found.outputs))["keyId"] == made
     kms.schedule_key_deletion(KeyId=made, PendingWindowInDays=7)
     assert provider.find(subject, inputs) is None
+
+
+def test_a_creation_that_fails_half_way_is_kept_and_mended(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
+    program = """
+    aws.iam.Role("role", name="half-way", managed_policy_arns=["arn:aws:iam::aws:policy/NotThere"] if one else [],
+        assume_role_policy='{"Version": "2012-10-17", "Statement": []}')
+    """
+    failed = project(tmp_path, cloud_environment, "half", program, "1").up()
+    assert not failed.ok
+    assert "AttachRolePolicy" in failed.errors[0]
+    deployment = project(tmp_path, cloud_environment, "half", program, "2")
+    assert [item["id"] for item in deployment.resources() if item["name"] == "role"] == ["half-way"]
+    assert run(deployment, "up").counts["update"] == 1
+    assert not run(deployment, "up").has_changes
+    assert run(deployment, "destroy").counts["delete"] == 2

@@ -80,7 +80,12 @@ def test_violated_constraints_in_awss_words(unchecked: Any, request_: dict[str, 
 def test_all_violations_in_one_message(unchecked: Any) -> None:
     request = {"TrainingJobName": "-", "RoleArn": "x", "StoppingCondition": {"MaxRuntimeInSeconds": 0}}
     message = error_of(unchecked.create_training_job, **request)["Message"]
-    for part in ("'trainingJobName'", "'roleArn'", "null at 'outputDataConfig'", "'stoppingCondition.maxRuntimeInSeconds'"):
+    for part in (
+        "'trainingJobName'",
+        "'roleArn'",
+        "null at 'outputDataConfig'",
+        "'stoppingCondition.maxRuntimeInSeconds'",
+    ):
         assert part in message
     assert "Member must have value greater than or equal to 1" in message
 
@@ -164,9 +169,7 @@ def test_a_model_from_create_to_delete(sagemaker: Any) -> None:
 
 def test_an_endpoint_config_needs_its_models(sagemaker: Any) -> None:
     variant = {"VariantName": "A", "ModelName": "none", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    error = error_of(
-        sagemaker.create_endpoint_config, EndpointConfigName="config", ProductionVariants=[variant]
-    )
+    error = error_of(sagemaker.create_endpoint_config, EndpointConfigName="config", ProductionVariants=[variant])
     assert "Could not find model" in error["Message"]
     error = error_of(sagemaker.create_endpoint, EndpointName="endpoint", EndpointConfigName="none")
     assert "Could not find endpoint configuration" in error["Message"]
@@ -233,7 +236,9 @@ def test_listing_pages_sorts_and_filters(sagemaker: Any) -> None:
 
 
 def test_tags(sagemaker: Any) -> None:
-    arn = sagemaker.create_model(ModelName="tagged", ExecutionRoleArn=ROLE, Tags=[{"Key": "a", "Value": "1"}])["ModelArn"]
+    arn = sagemaker.create_model(ModelName="tagged", ExecutionRoleArn=ROLE, Tags=[{"Key": "a", "Value": "1"}])[
+        "ModelArn"
+    ]
     sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "3"}])
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "3"}, {"Key": "b", "Value": "2"}]
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["a"])
@@ -296,7 +301,9 @@ def test_coverage_counts_what_it_names(services: Any) -> None:
     with urllib.request.urlopen(f"{services.url}/_penstock/coverage") as answer:
         table = json.load(answer)
     for service in table.values():
-        counts = [sum(1 for each in service["names"].values() if each == kind) for kind in ("real", "record", "refused")]
+        counts = [
+            sum(1 for each in service["names"].values() if each == kind) for kind in ("real", "record", "refused")
+        ]
         assert counts == [service["real"], service["record"], service["refused"]]
         assert sum(counts) == service["operations"] == len(service["names"])
     names = table["sagemaker"]["names"]

@@ -16,9 +16,7 @@ SPECIFICATION = {
 
 
 def register(sagemaker: Any, group: str, **more: Any) -> str:
-    answer = sagemaker.create_model_package(
-        ModelPackageGroupName=group, InferenceSpecification=SPECIFICATION, **more
-    )
+    answer = sagemaker.create_model_package(ModelPackageGroupName=group, InferenceSpecification=SPECIFICATION, **more)
     return str(answer["ModelPackageArn"])
 
 

@@ -13,10 +13,23 @@ from penstock_ci.demo.settings import REPOSITORY
 from penstock_ci.github.client import GitHub
 
 BRANCH = "notebooks-bucket"
+IMPORTS = "from penstock_infra.components.private_bucket import PrivateBucket, PrivateBucketArguments\n"
 BUCKET = """
-# A bucket for notebooks' outputs.
-notebooks = pulumi_aws.s3.Bucket("notebooks", tags=placement.tags{more})
-pulumi.export("notebooksBucket", notebooks.bucket)
+PrivateBucket(
+    "notebooks",
+    PrivateBucketArguments(placement=placement, purpose="notebooks", key_arn=foundation.data_key_arn),
+)
+"""
+LOGGED_BUCKET = """
+PrivateBucket(
+    "notebooks",
+    PrivateBucketArguments(
+        placement=placement,
+        purpose="notebooks",
+        key_arn=foundation.data_key_arn,
+        log_bucket=foundation.log_bucket,
+    ),
+)
 """
 
 
@@ -26,8 +39,9 @@ def run(session: Session) -> Facts:
     program = settings.repository / "infra" / "__main__.py"
     original = program.read_text(encoding="utf-8")
     session.git("switch", "--quiet", "--create", BRANCH)
-    with_import = original.replace("import pulumi\n", "import pulumi\nimport pulumi_aws\n", 1)
-    program.write_text(with_import + BUCKET.format(more=""), encoding="utf-8")
+    before, configuration, after = original.partition("from penstock_infra.configuration")
+    with_import = f"{before}{IMPORTS}{configuration}{after}"
+    program.write_text(with_import + BUCKET, encoding="utf-8")
     session.git("commit", "--quiet", "--all", "--message", "A bucket for the outputs of notebooks")
     payload = _open(session)
     result = session.in_repository("ci", "run", "pull_request", "--payload", str(payload))
@@ -40,14 +54,13 @@ def run(session: Session) -> Facts:
     check("No champion yet" in first["body"], "the comment does not say that there is no champion yet")
 
     # The next commit changes the bucket; the same verbs, by hand this time, change the same comment.
-    changed = BUCKET.format(more=', bucket_prefix="notebooks-"') + BUCKET_2
-    program.write_text(with_import + changed, encoding="utf-8")
-    session.git("commit", "--quiet", "--all", "--message", "A second bucket")
+    program.write_text(with_import + LOGGED_BUCKET, encoding="utf-8")
+    session.git("commit", "--quiet", "--all", "--message", "Log who reads the bucket")
     second = _comment_again(session, result)
     check(second["id"] == first["id"], "the second run added a comment instead of changing the first")
     check(counts(second["body"]) != counts(first["body"]), "the bucket was changed, and the comment was not")
     program.write_text(original, encoding="utf-8")
-    session.git("commit", "--quiet", "--all", "--message", "No buckets after all")
+    session.git("commit", "--quiet", "--all", "--message", "No bucket after all")
     (settings.folder / "comment.md").write_text(first["body"], encoding="utf-8")
     jobs = {job["name"].split("/")[-1].strip(): job["status"] for job in result["jobs"]}
     return {
@@ -56,11 +69,6 @@ def run(session: Session) -> Facts:
         "comment": _words(counts(first["body"])),
         "after changing the bucket": _words(counts(second["body"])),
     }
-
-
-BUCKET_2 = """
-scratch = pulumi_aws.s3.Bucket("scratch", tags=placement.tags)
-"""
 
 
 def _open(session: Session) -> Any:

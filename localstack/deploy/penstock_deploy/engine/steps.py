@@ -85,6 +85,8 @@ class Steps:
         if old is not None and old.external:
             self._keeper.commit(old=old)
         olds = live.inputs if live else {}
+        if live is not None and live.init_errors:
+            olds = self._olds_of_half_made(provider, goal, live)
         news = paths.ignore(olds, goal.inputs, goal.ignore_changes) if live and goal.ignore_changes else goal.inputs
         subject = _subject(goal, "create")
         state.inputs = provider.check(subject, olds, news, os.urandom(32))
@@ -97,13 +99,19 @@ class Steps:
         state.id, state.created = live.id, live.created
         state.extra = dict(live.extra)
         if decision.op is Op.UPDATE:
-            return self._update(provider, goal, state, live, decision)
+            return self._update(provider, goal, state, live, decision, olds)
         state.outputs, state.modified = live.outputs, live.modified
         _hide_outputs(state)
         step = self._events.step(Op.SAME, state)
         self._keeper.commit(new=state, old=live)
         step.done()
         return state
+
+    @staticmethod
+    def _olds_of_half_made(provider: Provider, goal: Goal, live: ResourceState) -> Properties:
+        """The inputs that are in effect on a resource that did not become what was asked: read back, not remembered."""
+        reading = provider.read(_subject(goal, "read"), live.id, live.inputs, live.outputs)
+        return reading.inputs if reading is not None else live.inputs
 
     def _create(
         self,
@@ -135,14 +143,20 @@ class Steps:
         return state
 
     def _update(
-        self, provider: Provider, goal: Goal, state: ResourceState, old: ResourceState, decision: Decision
+        self,
+        provider: Provider,
+        goal: Goal,
+        state: ResourceState,
+        old: ResourceState,
+        decision: Decision,
+        old_inputs: Properties,
     ) -> ResourceState:
         step = self._events.step(Op.UPDATE, state, decision.diff)
         number = self._keeper.begin("updating", old)
         state.modified = now()
         try:
             state.outputs = provider.update(
-                _subject(goal, "update"), old.id, old.inputs, old.outputs, state.inputs, goal.ignore_changes,
+                _subject(goal, "update"), old.id, old_inputs, old.outputs, state.inputs, goal.ignore_changes,
                 preview=self._preview,
             )  # fmt: skip
         except InitializationError as error:

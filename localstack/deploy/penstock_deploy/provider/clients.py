@@ -84,6 +84,8 @@ class Aws:
         self.stopping = stopping
         #: seconds that the program allows the step to take; 0 leaves it to the type
         self.timeout = timeout
+        #: the id of what a creation of several calls has made so far
+        self.made = ""
 
     @property
     def account(self) -> str:

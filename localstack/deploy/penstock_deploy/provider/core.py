@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from penstock_deploy import paths
@@ -122,22 +124,34 @@ class AwsProvider:
         if preview:
             return "", self._outputs(kind, inputs, dict.fromkeys(kind.names["outputs"], UNKNOWN), preview=True)
         aws = self._aws(bare, subject.timeout)
-        with _spoken(subject):
-            try:
+        try:
+            with _spoken():
                 id_ = kind.create(aws, self._tagged(kind, bare))
-            except InitializationError as error:
-                error.outputs = self._outputs(kind, inputs, kind.read(aws, error.id, bare) or {})
+                live = kind.read(aws, id_, bare)
+        except ProviderError as error:
+            if not aws.made:
                 raise
-            live = kind.read(aws, id_, bare)
-            if live is None:
-                raise ProviderError(f"{subject.type} {id_} is not there right after it was created")
-            return id_, self._outputs(kind, inputs, live)
+            raise InitializationError(
+                str(error), aws.made, self._outputs(kind, inputs, self._glance(kind, aws, bare))
+            ) from error
+        if live is None:
+            raise ProviderError(f"{subject.type} {id_} is not there right after it was created")
+        return id_, self._outputs(kind, inputs, live)
+
+    @staticmethod
+    def _glance(kind: ResourceType, aws: Aws, inputs: Properties) -> Properties:
+        """What can be read of a resource whose creation failed half-way."""
+        try:
+            with _spoken():
+                return kind.read(aws, aws.made, inputs) or {}
+        except ProviderError:
+            return {}
 
     def read(self, subject: Subject, id_: str, inputs: Properties, outputs: Properties) -> Reading | None:
         kind = registry.type_of(subject.type)
         known = plain(inputs)
         aws = self._aws(known or plain(outputs))
-        with _spoken(subject):
+        with _spoken():
             live = kind.read(aws, id_, known)
         if live is None:
             return None
@@ -149,7 +163,7 @@ class AwsProvider:
     def find(self, subject: Subject, inputs: Properties) -> Reading | None:
         kind = registry.type_of(subject.type)
         bare = plain(inputs)
-        with _spoken(subject):
+        with _spoken():
             id_ = kind.locate(self._aws(bare), self._tagged(kind, bare))
         return self.read(subject, id_, inputs, {}) if id_ else None
 
@@ -172,12 +186,8 @@ class AwsProvider:
         else:
             old = self._tagged(kind, old)
         aws = self._aws(new, subject.timeout)
-        with _spoken(subject):
-            try:
-                kind.update(aws, id_, self._tagged(kind, new), old, changed)
-            except InitializationError as error:
-                error.outputs = self._outputs(kind, news, kind.read(aws, id_, new) or {})
-                raise
+        with _spoken():
+            kind.update(aws, id_, self._tagged(kind, new), old, changed)
             live = kind.read(aws, id_, new)
             if live is None:
                 raise ProviderError(f"{subject.type} {id_} is gone; refresh the stack, then bring it up again")
@@ -186,13 +196,13 @@ class AwsProvider:
     def delete(self, subject: Subject, id_: str, inputs: Properties, outputs: Properties) -> None:
         kind = registry.type_of(subject.type)
         bare = plain(inputs)
-        with _spoken(subject):
+        with _spoken():
             kind.delete(self._aws(bare or plain(outputs), subject.timeout), id_, bare)
 
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:  # noqa: ARG002
         implementation = registry.function_of(token)
         bare = compact(plain(arguments))
-        with _spoken(Subject("", token, token)):
+        with _spoken():
             return implementation(self._aws(bare), bare)
 
     def cancel(self) -> None:
@@ -337,25 +347,21 @@ def _guard(settings: Properties) -> None:
                 raise ProviderError(f"endpoint {url} of {service} is not on this machine: the local engine refuses it")
 
 
-class _spoken:  # noqa: N801 - used as a function
-    """Turns errors of AWS into ProviderError with AWS's message; defects of the provider keep their type's name."""
+@contextmanager
+def _spoken() -> Iterator[None]:
+    """Turns errors of AWS into ProviderError with AWS's message; a defect of the provider keeps its type's name."""
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, DeploymentError) or not isinstance(error, Exception):
-            return
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        if isinstance(error, ClientError):
-            answer = error.response.get("Error", {})
-            raise ProviderError(
-                f"{error.operation_name}: {answer.get('Code', 'Unknown')}: {answer.get('Message', '')}"
-            ) from error
-        if isinstance(error, BotoCoreError):
-            raise ProviderError(str(error)) from error
+    try:
+        yield
+    except DeploymentError:
+        raise
+    except ClientError as error:
+        answer = error.response.get("Error", {})
+        raise ProviderError(
+            f"{error.operation_name}: {answer.get('Code', 'Unknown')}: {answer.get('Message', '')}"
+        ) from error
+    except BotoCoreError as error:
+        raise ProviderError(str(error)) from error
+    except Exception as error:
         raise ProviderError(f"the local AWS provider failed: {type(error).__name__}: {error}") from error

@@ -74,7 +74,7 @@ class ResourceType:
     # -- the verbs
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """Make it; the id."""
+        """Make it; the id. When calls follow the one that makes it, set `aws.made` to the id before them."""
         raise NotImplementedError
 
     def read(self, aws: Aws, id_: str, known: Properties) -> Properties | None:

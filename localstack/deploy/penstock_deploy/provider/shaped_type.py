@@ -59,7 +59,8 @@ class ShapedType(ResourceType):
             shape = shaped.input_shape(aws, self.service, self.create_operation)
             request[next(name for name in shape.members if name.lower() == "tags")] = self.tagging.wrap(inputs["tags"])
         aws.call(self.service, self.create_operation, request)
-        return str(inputs[self.key])
+        aws.made = str(inputs[self.key])
+        return aws.made
 
     def describe(self, aws: Aws, id_: str) -> dict[str, Any] | None:
         """AWS's description of the resource; None when it is gone."""

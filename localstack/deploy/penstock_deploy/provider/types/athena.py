@@ -45,6 +45,7 @@ class Workgroup(ResourceType):
             Description=inputs.get("description") or "",
             Tags=_TAGGING.wrap(inputs.get("tags")),
         )
+        aws.made = str(inputs["name"])
         if inputs["state"] != "ENABLED":
             athena.update_work_group(WorkGroup=inputs["name"], State=inputs["state"])
         return str(inputs["name"])

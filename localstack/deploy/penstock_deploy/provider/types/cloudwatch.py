@@ -363,6 +363,7 @@ class LogGroup(ResourceType):
         if inputs.get("logGroupClass"):
             request["logGroupClass"] = inputs["logGroupClass"]
         aws.client("logs").create_log_group(**request)
+        aws.made = str(inputs["name"])
         self._retain(aws, inputs["name"], inputs)
         return str(inputs["name"])
 

@@ -54,6 +54,7 @@ class Role(ResourceType):
             request["PermissionsBoundary"] = inputs["permissionsBoundary"]
         iam = aws.client("iam")
         iam.create_role(**request)
+        aws.made = str(inputs["name"])
         self._attach(iam, inputs["name"], inputs.get("managedPolicyArns") or [], [])
         self._inline(iam, inputs["name"], inputs.get("inlinePolicies") or [], [])
         return str(inputs["name"])

@@ -43,7 +43,7 @@ class Key(ResourceType):
         }
         if inputs.get("policy"):
             request["Policy"] = inputs["policy"]
-        id_ = str(kms.create_key(**request)["KeyMetadata"]["KeyId"])
+        id_ = aws.made = str(kms.create_key(**request)["KeyMetadata"]["KeyId"])
         self._rotate(kms, id_, inputs)
         if inputs.get("isEnabled") is False:
             kms.disable_key(KeyId=id_)

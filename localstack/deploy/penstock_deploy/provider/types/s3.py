@@ -37,6 +37,7 @@ class Bucket(ResourceType):
         if aws.region != _HOME_REGION:
             request["CreateBucketConfiguration"] = {"LocationConstraint": aws.region}
         aws.client("s3").create_bucket(**request)
+        aws.made = str(bucket)
         self._tag(aws, bucket, inputs)
         return str(bucket)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from penstock_deploy.plugins.interface import InitializationError, ProviderError
+from penstock_deploy.plugins.interface import ProviderError
 from penstock_deploy.provider import shaped
 from penstock_deploy.provider.clients import Aws
 from penstock_deploy.provider.registry import resource
@@ -74,10 +74,10 @@ def says_missing(error: Any) -> bool:
     return answer.get("Code") == "ValidationException" and any(word in message for word in words)
 
 
-def _raise_failure(kind: SageMakerType, aws: Aws, id_: str, found: dict[str, Any] | None, status: str) -> None:  # noqa: ARG001
+def _failure(kind: SageMakerType, id_: str, found: dict[str, Any] | None, status: str) -> ProviderError:
     reason = (found or {}).get("FailureReason") or "no reason was given"
     state = (found or {}).get(status, "gone")
-    raise InitializationError(f"{kind.pulumi_type.rsplit(':', 1)[-1]} {id_} is {state}: {reason}", id_, {})
+    return ProviderError(f"{kind.pulumi_type.rsplit(':', 1)[-1]} {id_} is {state}: {reason}")
 
 
 @resource
@@ -108,7 +108,7 @@ class FeatureGroup(SageMakerType):
 
         found = self.wait(aws, id_, done, "FeatureGroupStatus")
         if (found or {}).get("FeatureGroupStatus") != "Created":
-            _raise_failure(self, aws, id_, found, "FeatureGroupStatus")
+            raise _failure(self, id_, found, "FeatureGroupStatus")
         update = (found or {}).get("LastUpdateStatus") or {}
         if update.get("Status") == "Failed":
             raise ProviderError(f"FeatureGroup {id_} was not updated: {update.get('FailureReason', 'no reason given')}")
@@ -347,7 +347,7 @@ class Endpoint(SageMakerType):
             aws, id_, lambda item: item is None or item["EndpointStatus"] not in self._BUSY, "EndpointStatus"
         )
         if found is None or found["EndpointStatus"] != "InService":
-            _raise_failure(self, aws, id_, found, "EndpointStatus")
+            raise _failure(self, id_, found, "EndpointStatus")
         return found or {}
 
     def apply_update(self, aws: Aws, id_: str, inputs: Properties, changed: set[str]) -> None:  # noqa: ARG002

@@ -35,7 +35,7 @@ class Secret(ResourceType):
             request["Description"] = inputs["description"]
         if inputs.get("kmsKeyId"):
             request["KmsKeyId"] = inputs["kmsKeyId"]
-        arn = str(secrets.create_secret(**request)["ARN"])
+        arn = aws.made = str(secrets.create_secret(**request)["ARN"])
         if inputs.get("policy"):
             secrets.put_resource_policy(SecretId=arn, ResourcePolicy=inputs["policy"])
         return arn

@@ -1,0 +1,117 @@
+"""The Pulumi program of a generated model repository."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).parents[2]
+STACKS = {
+    "organization/penstock-foundation/dev": {
+        "dataKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/data",
+        "artifactKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/artifacts",
+        "artifactBucket": "artifacts",
+        "logBucket": "logs",
+        "alarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:alarms",
+        "permissionsBoundaryArn": "arn:boundary",
+        "oidcProviderArn": "arn:oidc",
+        "planRoleArn": "arn:plan",
+        "trainRoleArn": "arn:train",
+        "deployRoleArn": "arn:deploy",
+    },
+    "organization/penstock-datalake/dev": {
+        "rawBucket": "raw",
+        "cleanBucket": "clean",
+        "curatedBucket": "curated",
+        "glueDatabase": "lake",
+    },
+    "organization/penstock-featurestore/dev": {
+        "offlineStoreUri": "s3://features/offline-store",
+        "featureStoreRoleArn": "arn:features",
+    },
+    "organization/penstock-training/dev": {
+        "trainingRoleArn": "arn:training",
+        "servingRoleArn": "arn:serving",
+        "imageRepositoryUrl": "models",
+        "approvalRuleArn": "arn:approval",
+        "driftRuleArn": "arn:drift",
+    },
+}
+PACKAGE = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/flight-delays/1"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository from the template, with a small compiled definition."""
+    folder = tmp_path_factory.mktemp("baked")
+    made = Path(cookiecutter(str(ROOT / "templates/model"), no_input=True, output_dir=str(folder)))
+    definition = {
+        "Version": "2020-12-01",
+        "Parameters": [{"Name": name, "Type": "String"} for name in ("ModelName", "RoleArn", "RawBucket", "GitCommit")],
+        "Steps": [],
+    }
+    (made / "pipeline.json").write_text(json.dumps(definition))
+    return made
+
+
+def bring_up(run_program: Any, repository: Path, parameters: dict[str, str] | None = None) -> Any:
+    return run_program(
+        lambda: runpy.run_path(str(repository / "infra"), run_name="__main__"),
+        project="flight-delays",
+        stacks=STACKS,
+        config={"flight-delays:protect": "false", "flight-delays:forceDestroy": "true"},
+        parameters=parameters or {},
+    )
+
+
+def test_an_empty_registry_is_green(run_program: Any, repository: Path) -> None:
+    run = bring_up(run_program, repository)
+    assert not run.has("aws:sagemaker/endpoint:Endpoint")
+    groups = sorted(path.stem for path in (repository / "features").glob("*.yaml"))
+    assert run.exports == {
+        "endpointName": "",
+        "modelPackageGroup": "flight-delays",
+        "pipeline": "flight-delays",
+        "featureGroups": [f"flight-delays-{name}" for name in groups],
+    }
+
+
+def test_the_live_version_is_served(run_program: Any, repository: Path) -> None:
+    parameters = {
+        "/penstock/dev/flight-delays/model-package-arn": PACKAGE,
+        "/penstock/dev/flight-delays/history": "[]",
+        "/penstock/dev/flight-delays-two/model-package-arn": "arn:other",
+    }
+    run = bring_up(run_program, repository, parameters)
+    assert run.one("aws:sagemaker/model:Model").inputs["primaryContainer"] == {"modelPackageName": PACKAGE}
+    assert run.exports["endpointName"] == "flight-delays"
+
+
+def test_the_pipeline_knows_the_platform(run_program: Any, repository: Path) -> None:
+    pipeline = bring_up(run_program, repository).one("aws:sagemaker/pipeline:Pipeline")
+    definition = json.loads(pipeline.inputs["pipelineDefinition"])
+    assert definition["Parameters"] == [
+        {"Name": "ModelName", "Type": "String", "DefaultValue": "flight-delays"},
+        {"Name": "RoleArn", "Type": "String", "DefaultValue": "arn:training"},
+        {"Name": "RawBucket", "Type": "String", "DefaultValue": "raw"},
+        {"Name": "GitCommit", "Type": "String"},
+    ]
+    assert pipeline.inputs["roleArn"] == "arn:training"
+
+
+def test_tagged_with_the_model_and_its_owner(run_program: Any, repository: Path) -> None:
+    run = bring_up(run_program, repository)
+    for resource in run.resources:
+        if resource.custom:
+            assert resource.inputs["tags"] == {
+                "Project": "flight-delays",
+                "Environment": "dev",
+                "Owner": "data-science",
+                "CostCenter": "ml-platform",
+                "ManagedBy": "penstock",
+            }

@@ -15,7 +15,6 @@ import pulumi
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from penstock_policy import Resource, check, tags
 from pulumi_aws import s3
 from pydantic import ValidationError
 
@@ -27,6 +26,7 @@ from penstock_infra.oidc import WorkflowTrust
 from penstock_infra.placement import Placement
 from penstock_infra.repository import Repository
 from penstock_infra.tags import Tags
+from penstock_policy import Resource, check, tags
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/data"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"

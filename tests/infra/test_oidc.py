@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from penstock_policy import Resource, trust
 from pydantic import ValidationError
 
 from penstock_infra.oidc import AUDIENCE, HOST, WorkflowTrust
 from penstock_infra.repository import Repository
+from penstock_policy import Resource, trust
 
 PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{HOST}"
 REPOSITORY = Repository.parse("acme@1001/flight-delays@2002")

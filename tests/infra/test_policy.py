@@ -9,9 +9,10 @@ import re
 from typing import Any
 
 import pytest
+
 from penstock_policy import POLICIES, Resource, buckets, check, permissions, tags, trust
 
-TAGS = {name: "x" for name in tags.REQUIRED}
+TAGS = dict.fromkeys(tags.REQUIRED, "x")
 GITHUB = f"arn:aws:iam::123456789012:oidc-provider/{trust.HOST}"
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from penstock_policy import Resource, check
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from penstock_infra.errors import ConfigurationError
+from penstock_policy import Resource, check
 
 PROJECTS = Path(__file__).parents[2] / "infra" / "projects"
 ORDER = ("foundation", "datalake", "featurestore", "training")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import penstock_policy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from penstock_policy import tags as policy
 from pydantic import ValidationError
 
+import penstock_policy
 from penstock_infra import tags
 from penstock_infra.tags import Tags
+from penstock_policy import tags as policy
 
 GOOD: dict[str, Any] = {"project": "penstock", "environment": "dev", "owner": "ml platform", "cost_center": "1000"}
 value = st.text(alphabet="abc XYZ019_.:/=+-@", min_size=1, max_size=256).filter(str.strip)

@@ -317,8 +317,7 @@ def _problem(exit_code: int, log: Log) -> str:
     if failed is not None:
         job, step = failed
         last = next((line for line in reversed(step.output) if line.strip() and not line.startswith("exit status")), "")
-        errors = [line for line in step.output if line.startswith("error:")]
-        said = errors[-1] if errors else last
+        said = next((line for line in step.output if line.startswith(("error:", "✗"))), last)
         return f"{job}: {step.name} failed" + (f": {said}" if said else "")
     if exit_code:
         return log.messages[-1] if log.messages else f"act ended with exit code {exit_code}"

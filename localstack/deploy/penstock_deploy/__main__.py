@@ -57,6 +57,8 @@ def _run(arguments: argparse.Namespace) -> int:
     result = getattr(deployment, arguments.operation)(listener)
     if arguments.json:
         print(json.dumps(result.to_json(), indent=2))
+        for error in result.errors:
+            print(f"error: {error}", file=sys.stderr)
     if result.ok and arguments.expect_no_changes and result.has_changes:
         print("error: there are changes, and none were expected", file=sys.stderr)
         return 1

@@ -22,9 +22,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     Settings(arguments.state_dir.absolute(), arguments.port, arguments.services_url.rstrip("/")).apply()
 
-    from penstock_gateway import plugins
+    from penstock_gateway import loopback, plugins
 
     plugins.install()
+    loopback.install()
 
     from localstack.runtime.main import main as serve
 

@@ -58,9 +58,9 @@ def latest_writes(frame: pd.DataFrame, group: FeatureGroup) -> pd.DataFrame:
     return frame[alive].drop(columns=list(ADDED)).reset_index(drop=True)
 
 
-def day_prefixes(first: datetime, last: datetime) -> list[str]:
-    """Partition prefixes of all days from `first` to `last`, both included."""
-    return [f"year={d:%Y}/month={d:%m}/day={d:%d}/" for d in pd.date_range(first.date(), last.date(), freq="D")]
+def days(first: datetime, last: datetime) -> set[str]:
+    """Partitions of all days from `first` to `last`, both included, as `day_of` names them."""
+    return {f"year={d:%Y}/month={d:%m}/day={d:%d}" for d in pd.date_range(first.date(), last.date(), freq="D")}
 
 
 def day_of(key: str) -> str:

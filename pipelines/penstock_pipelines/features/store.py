@@ -81,10 +81,10 @@ class FeatureStore:
         """Records of the offline store with event times of the days from `first` to `last`, each as written last."""
         definition = self.groups[group]
         bucket, prefix = split_uri(self.data_uri(group))
-        prefixes = offline.day_prefixes(first, last) if first and last else [""]
+        days = offline.days(first, last) if first and last else None
+        listed = [key for key in list_keys(bucket, f"{prefix}/", self.s3) if key.endswith(".parquet")]
+        keys = [k for k in listed if days is None or offline.day_of(k.removeprefix(f"{prefix}/")) in days]
         with ThreadPoolExecutor(PARALLEL) as pool:
-            listed = pool.map(lambda p: list(list_keys(bucket, f"{prefix}/{p}", self.s3)), prefixes)
-            keys = [key for keys in listed for key in keys if key.endswith(".parquet")]
             frames = list(pool.map(lambda key: self._read_parquet(bucket, key), keys))
         names = [feature.name for feature in definition.features]
         if not frames:

@@ -35,6 +35,7 @@ class LogStream:
         self._wake = threading.Condition()
         self._closed = False
         self._made = False
+        self._sending = False
         self._thread = threading.Thread(target=self._ship, name="logs", daemon=True)
         self._thread.start()
 
@@ -53,11 +54,17 @@ class LogStream:
         with self._wake:
             return list(self._last)[-count:]
 
+    def flush(self, patience: float = 5.0) -> None:
+        """Have everything sent that was written so far, for at most ``patience`` seconds."""
+        with self._wake:
+            self._wake.notify_all()
+            self._wake.wait_for(lambda: not self._waiting and not self._sending, patience)
+
     def close(self, patience: float = 10.0) -> None:
         """No more lines."""
         with self._wake:
             self._closed = True
-            self._wake.notify()
+            self._wake.notify_all()
         self._thread.join(patience)
         self._file.close()
 
@@ -74,8 +81,12 @@ class LogStream:
                     batch.append({"timestamp": stamp, "message": line})
                     size += len(line.encode()) + 26
                 more = bool(self._waiting)
+                self._sending = bool(batch)
             if batch:
                 self._send(batch)
+                with self._wake:
+                    self._sending = False
+                    self._wake.notify_all()
             if closed and not more:
                 return
 

@@ -63,9 +63,7 @@ def test_the_whole_pipeline(raw: Path, container: Container) -> None:
 
     container.start("set", {"curated": curated, "features": container.output("features", "features")})
     sampling = ["--sample-fraction", "1.0", "--seed", "7"]
-    processing.run(
-        training_set.main, training_set.Arguments, [*WINDOWS, *sampling, "--model", "m", "--published", "false"]
-    )
+    processing.run(training_set.main, training_set.Arguments, [*WINDOWS, *sampling])
 
     base = container.start("train", {"train": container.output("set", "training")}, under="input/data")
     paths.configuration("hyperparameters").parent.mkdir(parents=True)

@@ -127,6 +127,8 @@ class Job(ABC):
         late = outcome is None and not self.asked_to_stop.is_set()
         if outcome is None:
             outcome = self.process.stop(0 if self.abandoned else self.context.settings.stop_seconds)
+        if not self.abandoned:
+            self.log.flush()
         self.finish(None if late else outcome or Outcome())
 
     def on_line(self, line: str) -> None:

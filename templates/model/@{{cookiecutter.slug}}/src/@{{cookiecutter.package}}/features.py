@@ -17,7 +17,7 @@ from penstock_pipelines.features.definition import FeatureGroup
 SHORT_HOURS = 1
 LONG_HOURS = 3
 LOOK_BACK_DAYS = 14
-"""How far back a flight's record may lie; older ones are not read from the offline store."""
+"""How far back a replay looks for the newest record of an aircraft."""
 WEATHER_KNOWN_AFTER = ibis.interval(hours=1)
 
 

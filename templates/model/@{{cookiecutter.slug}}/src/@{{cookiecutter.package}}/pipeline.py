@@ -84,7 +84,7 @@ def build(configuration: ModelConfiguration) -> Pipeline:
             "evaluation": make.artifact("evaluation-rows"),
             "summary": make.artifact("training-set"),
         },
-        arguments={**windows, **sampling, "model": name, "published": register},
+        arguments={**windows, **sampling},
     )
     train = make.training(
         "Train",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock_ci import changes, projects, stacks
-from penstock_ci.errors import FAILED, INTERRUPTED, Failure, UserError, leave
+from penstock_ci import changes, projects, stacks, teardown
+from penstock_ci.errors import INTERRUPTED, Failure, UserError, leave
 from penstock_ci.output import Output, confirm
 from penstock_ci.target import resolve
 
@@ -88,13 +88,12 @@ def run(
             f"{action} was interrupted; what had begun was finished and is in the state. Run it again to go on."
         )
         raise leave(INTERRUPTED)
-    if as_json:
-        raise leave(FAILED)
-    raise Failure(
+    problem = Failure(
         f"{action} of {failed['project']} failed",
         f"mend the cause, then run it again: what was done is kept (penstock {action} {failed['project']})",
         detail="\n".join(failed.get("errors") or failed.get("diagnostics") or []),
     )
+    output.fail(problem)
 
 
 def _one(
@@ -107,6 +106,8 @@ def _one(
 ) -> dict[str, Any]:
     opened = stacks.open_stack(project, target, engine, configuration)
     output.progress(f"{action} {project.name} on stack {target.stack}")
+    if action == "destroy":
+        teardown.clear(target, teardown.check(target, project, opened.resources()), output.progress)
     document = opened.run(action, changes.Lines(output, action))
     changes.conclude(output, project.name, action, document)
     return document

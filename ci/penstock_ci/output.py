@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -75,13 +75,13 @@ class Output:
 
     @property
     def people(self) -> IO[str]:
-        """Where lines for people go: stdout, or stderr when stdout belongs to the JSON document."""
+        """Where marked lines go: stdout, or stderr when stdout belongs to the JSON document."""
         return sys.stderr if self.json else sys.stdout
 
     def line(self, text: str = "", *, style: str = "") -> None:
-        """A line of the result for people."""
-        stream = self.people
-        print(styled(text, style, stream) if style else text, file=stream, flush=True)
+        """A line of the result for people; with `--json` the document says it."""
+        if not self.json:
+            print(styled(text, style, sys.stdout) if style else text, flush=True)
 
     def progress(self, text: str, *, kind: str = "") -> None:
         """A line of progress, on stderr; `kind` is one of SYMBOLS."""
@@ -91,13 +91,15 @@ class Output:
         print(text, file=sys.stderr, flush=True)
 
     def marked(self, kind: str, text: str) -> None:
-        """A line of the result with the symbol of its kind (create, ok, failed, ...)."""
+        """What was done or found, with the symbol of its kind (create, ok, failed, ...); with `--json` on stderr."""
         symbol, style = SYMBOLS[kind]
-        self.line(f"{styled(symbol, style, self.people)} {text}")
+        print(f"{styled(symbol, style, self.people)} {text}", file=self.people, flush=True)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Rows in columns: rich on a terminal, aligned plain text elsewhere."""
-        if is_terminal(self.people):
+        """Rows in columns: rich on a terminal, aligned plain text elsewhere; with `--json` nothing."""
+        if self.json:
+            return
+        if is_terminal(sys.stdout):
             from rich import box
             from rich.console import Console
             from rich.table import Table
@@ -108,7 +110,7 @@ class Output:
                 table.add_column(column)
             for row in rows:
                 table.add_row(*(Text(str(cell)) for cell in row))
-            Console(file=self.people).print(table)
+            Console(file=sys.stdout).print(table)
             return
         cells = [[str(cell) for cell in row] for row in [columns, *rows]]
         widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
@@ -119,6 +121,15 @@ class Output:
         """With `--json`: the document on stdout. Without: nothing (lines have said it)."""
         if self.json:
             print(json.dumps(document, indent=2, default=str), flush=True)
+
+    def fail(self, problem: UserError) -> NoReturn:
+        """End with a failure whose document has been printed already: cause and fix go to stderr.
+
+        Raises:
+            typer.Exit: with the failure's code.
+        """
+        tell(problem)
+        raise typer.Exit(problem.exit_code)
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
@@ -133,14 +144,19 @@ class Output:
             yield
 
 
-def print_error(error: UserError) -> None:
-    """Cause and fix on stderr; with `--json` also as the one document on stdout."""
+def tell(error: UserError) -> None:
+    """Cause, detail and fix on stderr."""
     print(f"{styled('error:', 'red', sys.stderr)} {error.message}", file=sys.stderr)
     if error.detail:
         for detail_line in error.detail.rstrip().splitlines():
             print(f"  | {detail_line}", file=sys.stderr)
     if error.fix:
         print(f"  {styled('fix:', 'bold', sys.stderr)} {error.fix}", file=sys.stderr)
+
+
+def print_error(error: UserError) -> None:
+    """Cause and fix on stderr; with `--json` also as the one document on stdout."""
+    tell(error)
     if _Invocation.json:
         document = {"ok": False, "error": {"message": error.message, "fix": error.fix, "detail": error.detail}}
         print(json.dumps(document, indent=2), flush=True)

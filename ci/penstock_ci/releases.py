@@ -324,6 +324,12 @@ def _restore(target: Target, name: str, value: str) -> None:
         target.client("ssm").delete_parameter(Name=name)
 
 
+def forget(target: Target, model: str) -> None:
+    """Remove the live version's parameter and its history, when the model is taken away."""
+    client = target.client("ssm")
+    client.delete_parameters(Names=[parameter(target, model), _history_parameter(target, model)])
+
+
 def _append(target: Target, model: str, entry: Entry) -> None:
     entries = [*history(target, model), entry][-HISTORY_LENGTH:]
     _write(target, _history_parameter(target, model), json.dumps([asdict(item) for item in entries]))

@@ -170,7 +170,10 @@ def generate(answers: Mapping[str, str], parent: Path) -> Path:
     from cookiecutter.main import cookiecutter
 
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".penstock-new-", dir=parent) as folder, tempfile.TemporaryFile("w+") as said:
+    with (
+        tempfile.TemporaryDirectory(prefix=".penstock-new-", dir=parent) as folder,
+        tempfile.TemporaryFile("w+") as said,
+    ):
         try:
             with _standard_output_to(said):
                 made = cookiecutter(
@@ -183,7 +186,9 @@ def generate(answers: Mapping[str, str], parent: Path) -> Path:
                 )
         except CookiecutterException as error:
             said.seek(0)
-            raise Failure(f"the template could not be rendered: {error}", "check the answers", detail=said.read()) from error
+            raise Failure(
+                f"the template could not be rendered: {error}", "check the answers", detail=said.read()
+            ) from error
         shutil.move(made, destination)
     return destination
 

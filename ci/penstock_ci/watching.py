@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penstock_ci import executions
-from penstock_ci.errors import FAILED, UserError, leave
+from penstock_ci.errors import FAILED, UserError
 
 if TYPE_CHECKING:
     from penstock_ci.executions import Execution, Step
@@ -104,11 +104,5 @@ def conclude(target: Target, execution: Execution, shown: dict[str, Any], output
         output.result(shown)
         return
     problem = executions.failure(target, execution)
-    if not output.json:
-        raise problem
     output.result(shown | {"error": {"message": problem.message, "fix": problem.fix, "detail": problem.detail}})
-    output.progress(f"error: {problem.message}")
-    for line in problem.detail.splitlines():
-        output.progress(f"  | {line}")
-    output.progress(f"  fix: {problem.fix}")
-    raise leave(FAILED)
+    output.fail(problem)

@@ -34,6 +34,7 @@ WRITE_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogSt
 READ_LOGS = ("logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents")
 FEATURE_RECORDS = (
     "sagemaker:BatchGetRecord",
+    "sagemaker:BatchWriteRecord",
     "sagemaker:DescribeFeatureGroup",
     "sagemaker:GetRecord",
     "sagemaker:PutRecord",
@@ -102,7 +103,14 @@ WRITE_PARAMETERS = ("ssm:DeleteParameter", "ssm:PutParameter")
 READ_ALARMS = ("cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource")
 WRITE_ALARMS = ("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource")
 ANYWHERE = ("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "sagemaker:ListModelPackages")
-OTHERS = ("iam:PassRole", "events:InvokeApiDestination", "s3:GetBucketAcl", "s3:PutObjectAcl", "s3:DeleteObject")
+OTHERS = (
+    "iam:PassRole",
+    "kms:CreateGrant",
+    "events:InvokeApiDestination",
+    "s3:GetBucketAcl",
+    "s3:PutObjectAcl",
+    "s3:DeleteObject",
+)
 
 CEILING = tuple(
     sorted(
@@ -166,6 +174,16 @@ def write_objects(sid: str, placement: Placement, *buckets: Text) -> Statement:
 def use_keys(sid: str, *key_arns: Text, write: bool = True) -> Statement:
     """Decrypting with the keys, and encrypting when `write`."""
     return Statement(sid=sid, actions=(*DECRYPT, *(ENCRYPT if write else ())), resources=key_arns)
+
+
+def lend_keys(sid: str, *key_arns: Text) -> Statement:
+    """Letting AWS services encrypt with the keys on the role's behalf: disks of jobs and endpoints, the online store."""
+    return Statement(
+        sid=sid,
+        actions=("kms:CreateGrant",),
+        resources=key_arns,
+        conditions={"Bool": {"kms:GrantIsForAWSResource": ["true"]}},
+    )
 
 
 def pull_images(sid: str, repository_arn: Text) -> Statement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -260,16 +260,13 @@ type Program = Callable[[], object]
 type Runner = Callable[..., Run]
 
 
-@pytest.fixture
-def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
+@pytest.fixture(scope="session")
+def run_program() -> Runner:
     """Runs a program and gives what it registered.
 
-    `config` is the stack's, by full keys; `stacks` the outputs of other stacks by `organization/project/stack`.
+    `config` is the stack's, by full keys; `stacks` the outputs of other stacks by `organization/project/stack`;
+    `environment` the variables that the program sees besides those of the test.
     """
-    for name in ("GITHUB_TOKEN", "GITHUB_API_URL", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
 
     def run(
         program: Program,
@@ -280,9 +277,12 @@ def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
         secrets: tuple[str, ...] = (),
         stacks: dict[str, dict[str, Any]] | None = None,
         parameters: dict[str, str] | None = None,
+        environment: dict[str, str] | None = None,
     ) -> Run:
         outcome = Run()
         monitor = Recorder(Aws(stacks or {}, parameters or {}), outcome)
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
         reset_options(project=project, stack=stack)
         set_all_config(config or {}, list(secrets))
         configure(
@@ -299,15 +299,22 @@ def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
                 callbacks=None,
             )
         )
-        loop.run_until_complete(run_in_stack(lambda: _run(program)))
+        try:
+            with pytest.MonkeyPatch.context() as variables:
+                for name in ("GITHUB_TOKEN", "GITHUB_API_URL", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+                    variables.delenv(name, raising=False)
+                for name, value in (environment or {}).items():
+                    variables.setenv(name, value)
+                loop.run_until_complete(run_in_stack(lambda: _run(program)))
+        finally:
+            reset_options()
+            set_all_config({}, [])
+            loop.close()
+            asyncio.set_event_loop(None)
         assert outcome.resources, "the program registered nothing"
         return outcome
 
-    yield run
-    reset_options()
-    set_all_config({}, [])
-    loop.close()
-    asyncio.set_event_loop(None)
+    return run
 
 
 def _run(program: Program) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_aws import s3
 from pydantic import ValidationError
@@ -228,7 +228,7 @@ value = st.text(alphabet="abcXYZ019 _.:/=+-@", min_size=1, max_size=60).filter(s
 stacks = st.from_regex(r"[a-z][a-z0-9-]{0,23}", fullmatch=True)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None)
 @given(stack=stacks, owner=value, cost_center=value, purpose=st.from_regex(r"[a-z][a-z0-9-]{0,31}", fullmatch=True))
 @pytest.mark.parametrize("name", ["PrivateBucket", "TrainingRole", "RepositoryDispatch", "CiRole"])
 def test_any_valid_configuration_is_named_tagged_and_narrow(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic.alias_generators import to_camel
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from penstock_infra.configuration import FoundationSettings, PlatformSettings, TrainingSettings
 from penstock_infra.errors import ConfigurationError
 from penstock_policy import Resource, check
 
@@ -43,41 +47,49 @@ def configuration(project: str, stack: str) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
 
 
-def bring_up(
-    run_program: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    stack: str,
-    upto: str = "training",
-    settings: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    """Runs the programs in order, each seeing the outputs of those before it."""
-    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    stacks: dict[str, dict[str, Any]] = {}
-    runs: dict[str, Any] = {}
-    for project in ORDER[: ORDER.index(upto) + 1]:
-        run = run_program(
-            lambda project=project: runpy.run_path(str(PROJECTS / project), run_name="__main__"),
-            project=f"penstock-{project}",
-            stack=stack,
-            config=configuration(project, stack) | (settings or {} if project == upto else {}),
-            secrets=tuple(settings or ()),
-            stacks=stacks,
-        )
-        stacks[f"organization/penstock-{project}/{stack}"] = run.exports
-        runs[project] = run
-    return runs
+type Runs = dict[str, Any]
+type Platform = Callable[..., Runs]
+
+
+@pytest.fixture(scope="module")
+def platform(run_program: Any) -> Platform:
+    """Runs the programs in order, each seeing the outputs of those before it; equal questions run once.
+
+    `settings` change the stack file of every project; their keys are written without the project's name.
+    """
+
+    @functools.cache
+    def bring_up(stack: str, settings: frozenset[tuple[str, str]] = frozenset(), upto: str = "training") -> Runs:
+        stacks: dict[str, dict[str, Any]] = {}
+        runs: Runs = {}
+        for project in ORDER[: ORDER.index(upto) + 1]:
+            own = {f"penstock-{project}:{key}": value for key, value in settings}
+            run = run_program(
+                functools.partial(runpy.run_path, str(PROJECTS / project), run_name="__main__"),
+                project=f"penstock-{project}",
+                stack=stack,
+                config=configuration(project, stack) | own,
+                secrets=tuple(key for key in own if key.endswith("Token")),
+                stacks=stacks,
+                environment={"GITHUB_TOKEN": TOKEN},
+            )
+            stacks[f"organization/penstock-{project}/{stack}"] = run.exports
+            runs[project] = run
+        return runs
+
+    return bring_up
 
 
 @pytest.mark.parametrize("project", ORDER)
-def test_exports_what_others_rely_on(run_program: Any, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
-    run = bring_up(run_program, monkeypatch, "local", project)[project]
+def test_exports_what_others_rely_on(platform: Platform, project: str) -> None:
+    run = platform("local")[project]
     assert set(run.exports) == EXPORTS[project]
     assert all(isinstance(value, str) and value for value in run.exports.values())
 
 
 @pytest.mark.parametrize("project", ORDER)
-def test_graph(run_program: Any, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion, project: str) -> None:
-    run = bring_up(run_program, monkeypatch, "dev", project)[project]
+def test_graph(platform: Platform, snapshot: SnapshotAssertion, project: str) -> None:
+    run = platform("dev")[project]
     graph = sorted(
         (
             {
@@ -122,8 +134,21 @@ def test_settings_fit_the_declared_schema(project: str, stack: str) -> None:
     assert required <= set(own)
 
 
-def test_token_is_secret_and_never_in_clear(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = bring_up(run_program, monkeypatch, "local")["training"]
+@pytest.mark.parametrize("project", ORDER)
+def test_declared_settings_are_those_that_the_program_reads(project: str) -> None:
+    """The same keys with the same defaults in Pulumi.yaml and in the typed settings."""
+    declared = yaml.safe_load((PROJECTS / project / "Pulumi.yaml").read_text())["config"]
+    kind = {"foundation": FoundationSettings, "training": TrainingSettings}.get(project, PlatformSettings)
+    fields = {to_camel(name): field for name, field in kind.model_fields.items()}
+    assert set(declared) == set(fields) - {"tags"}, "only tags, an object, cannot be declared"
+    for key, schema in declared.items():
+        assert ("default" not in schema) is fields[key].is_required(), key
+        if "default" in schema:
+            assert json.loads(json.dumps(fields[key].default)) == schema["default"], key
+
+
+def test_token_is_secret_and_never_in_clear(platform: Platform) -> None:
+    run = platform("local")["training"]
     connection = run.one("aws:cloudwatch/eventConnection:EventConnection")
     assert connection.inputs["authParameters"]["apiKey"]["value"] == f"Bearer {TOKEN}"
     assert "authParameters" in connection.secret_inputs
@@ -131,29 +156,34 @@ def test_token_is_secret_and_never_in_clear(run_program: Any, monkeypatch: pytes
     assert TOKEN not in json.dumps(run.exports)
 
 
-def test_a_configured_token_comes_first(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"penstock-training:githubToken": "configured"}
-    run = bring_up(run_program, monkeypatch, "dev", settings=settings)["training"]
+def test_a_configured_token_comes_first(platform: Platform, run_program: Any) -> None:
+    run = run_program(
+        functools.partial(runpy.run_path, str(PROJECTS / "training"), run_name="__main__"),
+        project="penstock-training",
+        stack="dev",
+        config=configuration("training", "dev") | {"penstock-training:githubToken": "configured"},
+        secrets=("penstock-training:githubToken",),
+        stacks={f"organization/penstock-{project}/dev": run.exports for project, run in platform("dev").items()},
+        environment={"GITHUB_TOKEN": TOKEN},
+    )
     connection = run.one("aws:cloudwatch/eventConnection:EventConnection")
     assert connection.inputs["authParameters"]["apiKey"]["value"] == "Bearer configured"
     assert "authParameters" in connection.secret_inputs
 
 
-def test_wrong_settings_stop_the_program(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_settings_stop_the_program(platform: Platform) -> None:
     with pytest.raises(ConfigurationError, match="penstock-foundation:ownr: no such key; did you mean owner"):
-        bring_up(run_program, monkeypatch, "dev", "foundation", {"penstock-foundation:ownr": "me"})
+        platform("dev", frozenset({("ownr", "me")}), "foundation")
 
 
-def test_production_is_protected_and_kept(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_is_protected_and_kept(platform: Platform) -> None:
     """Without `protect: false` and `forceDestroy: true`, all that holds data stays; and only that is protected."""
     holds_data = {
         "aws:kms/key:Key",
         "aws:s3/bucket:Bucket",
         "aws:ecr/repository:Repository",
     }
-    for project in ORDER:
-        safe = {f"penstock-{project}:protect": "true", f"penstock-{project}:forceDestroy": "false"}
-        run = bring_up(run_program, monkeypatch, "dev", project, safe)[project]
+    for run in platform("dev", frozenset({("protect", "true"), ("forceDestroy", "false")})).values():
         assert {resource.type for resource in run.resources if resource.protect} <= holds_data
         assert all(resource.protect for resource in run.resources if resource.type in holds_data)
         assert not any(resource.inputs.get("forceDestroy") for resource in run.resources)
@@ -161,8 +191,8 @@ def test_production_is_protected_and_kept(run_program: Any, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("project", ORDER)
-def test_local_can_be_destroyed_wholly(run_program: Any, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
-    run = bring_up(run_program, monkeypatch, "local", project)[project]
+def test_local_can_be_destroyed_wholly(platform: Platform, project: str) -> None:
+    run = platform("local")[project]
     assert not any(resource.protect for resource in run.resources)
     for resource in run.resources:
         if resource.type == "aws:s3/bucket:Bucket":
@@ -172,15 +202,15 @@ def test_local_can_be_destroyed_wholly(run_program: Any, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("project", ORDER)
-def test_no_policy_is_broken(run_program: Any, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
-    run = bring_up(run_program, monkeypatch, "dev", project)[project]
+def test_no_policy_is_broken(platform: Platform, project: str) -> None:
+    run = platform("dev")[project]
     found = check([Resource(type=item.type, name=item.name, inputs=item.inputs) for item in run.resources])
     assert [str(finding) for finding in found] == []
 
 
-def test_iam_within_its_quotas(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_iam_within_its_quotas(platform: Platform) -> None:
     """Inline policies of a role take 10,240 characters, a managed policy 6,144, a trust policy 2,048."""
-    for run in bring_up(run_program, monkeypatch, "dev").values():
+    for run in platform("dev").values():
         for resource in run.resources:
             if resource.type == "aws:iam/rolePolicy:RolePolicy":
                 assert len(resource.inputs["policy"]) <= 10_240
@@ -191,8 +221,8 @@ def test_iam_within_its_quotas(run_program: Any, monkeypatch: pytest.MonkeyPatch
                 assert resource.inputs["permissionsBoundary"]
 
 
-def test_roles_stay_below_the_boundary(run_program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = bring_up(run_program, monkeypatch, "dev")
+def test_roles_stay_below_the_boundary(platform: Platform) -> None:
+    runs = platform("dev")
     (boundary,) = json.loads(runs["foundation"].one("aws:iam/policy:Policy").inputs["policy"])["Statement"]
     judged = 0
     for run in runs.values():

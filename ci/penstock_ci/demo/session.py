@@ -80,7 +80,9 @@ class Session:
             raise Failure(
                 f"{shown}: {said}",
                 error.get("fix") or "its log says more",
-                detail=error.get("detail") or document.get("detail") or "\n".join(done.stderr.splitlines()[-DETAIL_LINES:]),
+                detail=error.get("detail")
+                or document.get("detail")
+                or "\n".join(done.stderr.splitlines()[-DETAIL_LINES:]),
             )
         if expect_failure and not failed:
             raise Failure(f"{shown} succeeded, and it must not", "this is a defect of Penstock")

@@ -36,7 +36,7 @@ def compile_(
     """
     from penstock_ci import definition
     from penstock_ci.compilation import compile_pipeline
-    from penstock_ci.errors import Failure, leave
+    from penstock_ci.errors import Failure
     from penstock_ci.repository import find
 
     output = Output(json=as_json)
@@ -64,12 +64,12 @@ def compile_(
     if not difference:
         output.marked("ok", f"{golden.name} is what the sources compile to ({len(nodes)} steps)")
     elif check:
-        if as_json:
-            raise leave(1)
-        raise Failure(
-            f"{golden} is not what the sources compile to",
-            "penstock pipeline compile, look at the difference, commit it",
-            detail="\n".join(difference[:_SHOWN_LINES]),
+        output.fail(
+            Failure(
+                f"{golden} is not what the sources compile to",
+                "penstock pipeline compile, look at the difference, commit it",
+                detail="\n".join(difference[:_SHOWN_LINES]),
+            )
         )
     else:
         output.marked("update" if before else "create", f"{golden} ({len(nodes)} steps): commit it")

@@ -152,6 +152,7 @@ def _train(args: CiRoleArguments) -> list[Statement]:
             resources=(f"arn:{placement.partition}:s3:::penstock-{placement.stack}-raw-*",),
         ),
         grants.use_keys("UseKeys", *args.key_arns),
+        grants.lend_keys("LendKeysToStoresAndDisks", *args.key_arns),
         grants.read_logs("ReadJobLogs", placement, "/aws/sagemaker/"),
     ]
 

@@ -47,6 +47,7 @@ def permissions(args: ServingRoleArguments) -> Document:
             resources=(grants.objects(placement, args.artifact_bucket, "capture/"),),
         ),
         grants.use_keys("UseKeys", *args.key_arns),
+        grants.lend_keys("LendKeysToDisks", *args.key_arns),
         grants.pull_images("PullImages", args.image_repository_arn),
         grants.log_in_to_registry(),
         grants.write_logs("WriteEndpointLogs", placement, "/aws/sagemaker/Endpoints/"),

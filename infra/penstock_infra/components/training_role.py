@@ -48,6 +48,7 @@ def permissions(args: TrainingRoleArguments) -> Document:
         grants.read_objects("ReadData", placement, args.raw_bucket, args.offline_store_bucket),
         grants.write_objects("WriteData", placement, *args.written_buckets),
         grants.use_keys("UseKeys", *args.key_arns),
+        grants.lend_keys("LendKeysToDisks", *args.key_arns),
         Statement(
             sid="ReadAndWriteFeatures",
             actions=grants.FEATURE_RECORDS,

@@ -127,7 +127,7 @@ def make(settings: Settings) -> Starlette:
         for hook in START_HOOKS:
             await run_in_threadpool(hook, factory)
         yield
-        for hook in STOP_HOOKS:
+        for hook in reversed(STOP_HOOKS):
             try:
                 await run_in_threadpool(hook, factory)
             except Exception:  # noqa: BLE001 (the other hooks must run)

@@ -81,7 +81,10 @@ def on_start(function: Hook) -> Hook:
 
 
 def on_stop(function: Hook) -> Hook:
-    """Run ``function(context_factory)`` at a graceful stop, after the last request: for example to flush buffers."""
+    """Run ``function(context_factory)`` at a graceful stop, after the last request: for example to flush buffers.
+
+    The hooks run in the reverse order of their registration, so that what others build on stops after them.
+    """
     STOP_HOOKS.append(function)
     return function
 

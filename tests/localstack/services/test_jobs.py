@@ -374,6 +374,42 @@ def test_a_queue_of_jobs(sagemaker: Any) -> None:
         assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
 
 
+SERVE = """
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+with open(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml") + "/model/model.txt") as file:
+    model = file.read()
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def do_POST(self):
+        self.do_GET()
+        self.wfile.write(model.encode())
+HTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
+
+
+def test_an_endpoint(jobs: Any, sagemaker: Any, archive: Callable[..., bytes]) -> None:
+    """Serving in every flavour; what endpoints do besides is in test_endpoints.py."""
+    jobs.image(serve=SERVE)
+    jobs.aws("s3").put_object(Bucket="work", Key="served/flavour.tar.gz", Body=archive(model__txt="weights"))
+    container = {"Image": f"{REPOSITORY}:v1", "ModelDataUrl": "s3://work/served/flavour.tar.gz"}
+    sagemaker.create_model(ModelName="served", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    variant = {"VariantName": "one", "ModelName": "served", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(EndpointConfigName="served", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="served", EndpointConfigName="served")
+    found = until(
+        lambda: sagemaker.describe_endpoint(EndpointName="served"),
+        lambda endpoint: endpoint["EndpointStatus"] != "Creating",
+    )
+    assert found["EndpointStatus"] == "InService", found.get("FailureReason")
+    answer = jobs.client("sagemaker-runtime").invoke_endpoint(EndpointName="served", Body=b"x")
+    assert answer["Body"].read() == b"weights"
+    sagemaker.delete_endpoint(EndpointName="served")
+    until(lambda: processes_with("image-bin/serve"), lambda left: left == [])
+
+
 def test_jobs_die_with_the_services_process_and_are_failed(jobs: Any, sagemaker: Any) -> None:
     """Last of this file's tests: it restarts the process."""
     name, marker = start_and_wait_until_ready(jobs, sagemaker, "ignore")

@@ -48,9 +48,10 @@ def _inside_class(pattern: str, position: int) -> bool:
 
 
 def to_python(pattern: str) -> str:
-    """Rewrite what Python does not know: Unicode properties, surrogate pairs, a quantified end anchor."""
+    """Rewrite what Python does not know: Unicode properties, surrogate pairs, end anchors."""
     pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "\\U00010000-\\U0010FFFF")
     pattern = re.sub(r"\$\{\d+,\d+\}", "$", pattern)
+    pattern = re.sub(r"(?<!\\)((?:\\\\)*)\\z", r"\1\\Z", pattern)
 
     def expand(found: re.Match[str]) -> str:
         name = found.group(1)

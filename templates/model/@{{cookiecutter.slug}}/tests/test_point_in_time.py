@@ -71,7 +71,8 @@ def test_a_request_gives_the_row_that_training_saw(connection: duckdb.DuckDBPyCo
         found[name] = {record[group.record_identifier]: record for record in latest.to_dict("records")}
     offline = dataset.inputs_as_numbers(rows[rows["scheduled_at"] == moment].reset_index(drop=True))
     asked = online.flights(offline[online.ASKED])
-    served = dataset.from_online(asked, found, groups)
+    read = {name: [found[name].get(entity, {}) for entity in asked[dataset.KEYS[name]]] for name in groups}
+    served = dataset.from_online(asked, read, groups)
     pd.testing.assert_frame_equal(
         offline[list(dataset.INPUTS)], served[list(dataset.INPUTS)], check_dtype=False, check_exact=True
     )

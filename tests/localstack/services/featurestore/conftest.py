@@ -98,17 +98,24 @@ def gateway() -> Iterator[Gateway]:
 
 @dataclass
 class Cloud:
-    """The running services, and clients of them."""
+    """The running services, and clients of them that act for ``account``."""
 
     url: str
+    account: str = "000000000000"
 
-    def client(self, service: str, account: str = "000000000000") -> Any:
-        return _session(account).client(service, endpoint_url=self.url, config=Config(retries={"max_attempts": 1}))
+    def client(self, service: str) -> Any:
+        return _session().client(
+            service,
+            endpoint_url=self.url,
+            aws_access_key_id=self.account,
+            aws_secret_access_key="x",
+            config=Config(retries={"max_attempts": 1}),
+        )
 
 
 @functools.cache
-def _session(account: str) -> Any:
-    return boto3.Session(aws_access_key_id=account, aws_secret_access_key="x", region_name="us-east-1")
+def _session() -> Any:
+    return boto3.Session(region_name="us-east-1")
 
 
 @contextlib.contextmanager
@@ -128,10 +135,10 @@ def cloud(tmp_path: Path, gateway: Gateway) -> Iterator[Cloud]:
 class Group:
     """A feature group under test."""
 
-    def __init__(self, cloud: Cloud, name: str = "flights", account: str = "000000000000", **settings: Any) -> None:
+    def __init__(self, cloud: Cloud, name: str = "flights", **settings: Any) -> None:
         self.name = name
-        self.control = cloud.client("sagemaker", account)
-        self.runtime = cloud.client("sagemaker-featurestore-runtime", account)
+        self.control = cloud.client("sagemaker")
+        self.runtime = cloud.client("sagemaker-featurestore-runtime")
         request: dict[str, Any] = {
             "FeatureGroupName": name,
             "RecordIdentifierFeatureName": "id",

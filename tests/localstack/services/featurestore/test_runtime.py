@@ -6,17 +6,33 @@ ListRecords.
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Cloud, Group
+from .conftest import Cloud, Gateway, Group, services, serving
 
 EARLY, MIDDLE, LATE = "2013-01-01T00:00:00Z", "2013-01-01T00:00:00.5Z", "2013-01-01T00:00:01Z"
+ACCOUNTS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    gateway = Gateway()
+    with serving(gateway.application()) as gateway.url, services(tmp_path_factory.mktemp("state"), gateway) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(running: Cloud) -> Cloud:
+    """The running services, for an account of the test's own."""
+    return Cloud(running.url, f"{next(ACCOUNTS):012d}")
 
 
 @pytest.fixture
@@ -124,7 +140,7 @@ def test_a_group_may_be_named_by_its_arn(group: Group) -> None:
 
 
 def test_accounts_are_kept_apart(cloud: Cloud, group: Group) -> None:
-    other = Group(cloud, account="111111111111")
+    other = Group(Cloud(cloud.url, "111111111111"))
     group.put("a", EARLY, label="mine")
     assert other.get("a") is None
 

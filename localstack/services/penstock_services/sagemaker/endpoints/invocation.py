@@ -94,6 +94,7 @@ async def _served(
 ) -> tuple[Variant, Instance, httpx.Response, float]:
     """The container's answer. A request that did not reach a server is sent to another, or to the restarted one."""
     deadline = time.monotonic() + _PATIENCE
+    closed = 0
     while True:
         variant, instance = await _choose(endpoint, headers.get(_TARGET_VARIANT), deadline)
         instance.in_flight += 1
@@ -102,8 +103,10 @@ async def _served(
         except httpx.ConnectError:
             instance.suspect()
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            # A connection that the server closed while it was idle is no fault; a server that died over the request is.
-            if not await run_in_threadpool(instance.alive, 0.1):
+            # A connection that the server closed while it was idle is no fault, so once more; a server that died over
+            # the request, or closes the connection again, is.
+            closed += 1
+            if closed > 1 or not await run_in_threadpool(instance.alive, 0.1):
                 text = f"the container closed the connection: {error}"
                 raise _model_error(context, name, instance, 0, text) from None
         except httpx.TimeoutException:

@@ -158,15 +158,25 @@ class ProcessingJob(Job):
             seconds = int(self.limit_seconds)
             reason = f"ClientError: the job ran longer than its MaxRuntimeInSeconds of {seconds} seconds"
             raise JobFailedError(reason)
-        self.judge(outcome)
+        try:
+            self.judge(outcome)
+        except JobFailedError:
+            self._upload(("Continuous",))
+            raise
         if self.asked_to_stop.is_set():
+            self._upload(("Continuous",))
             self.end("Stopped")
             return
+        self._upload(("Continuous", "EndOfJob"))
+        self.end("Completed")
+
+    def _upload(self, modes: tuple[str, ...]) -> None:
+        """Outputs with one of the upload modes; Continuous ones are taken at the end too, however the job ended."""
         client = self.context.client("s3")
         key = self.record.get("ProcessingOutputConfig", {}).get("KmsKeyId") or None
         for output in self._outputs():
-            transfer.upload_folder(client, self.layout.path(output["LocalPath"]), output["S3Uri"], key)
-        self.end("Completed")
+            if output["S3UploadMode"] in modes:
+                transfer.upload_folder(client, self.layout.path(output["LocalPath"]), output["S3Uri"], key)
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Final status and time."""

@@ -97,7 +97,8 @@ class Job(ABC):
             if self.process is not None:
                 self.process.kill()
             self.log.close()
-            shutil.rmtree(self.layout.host, ignore_errors=True)
+            for folder in (self.layout.host, self.folder / "home"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self) -> None:
         self.continue_or_stop()

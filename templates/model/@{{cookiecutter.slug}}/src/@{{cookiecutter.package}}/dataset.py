@@ -5,7 +5,7 @@ comes from the feature store is named `<group>_<feature>`, and `add_on_demand` a
 tells.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -92,13 +92,16 @@ def add_on_demand(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
 
 def from_online(
     flights: pd.DataFrame,
-    found: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    found: Mapping[str, Sequence[Mapping[str, Any]]],
     groups: Mapping[str, FeatureGroup],
 ) -> pd.DataFrame:
-    """Flights with the features that the online store holds (`FeatureStore.read_online`), and those on demand."""
+    """Flights with the features of records read by key, and those on demand.
+
+    `found` has one record per flight for each group, an empty one where the online store knows nothing.
+    """
     columns: dict[str, list[Any]] = {}
     for name, group in groups.items():
-        records = [found[name].get(str(entity), {}) for entity in flights[KEYS[name]]]
+        records = found[name]
         event_times = [record.get(group.event_time) for record in records]
         columns[f"{name}_event_time"] = [None if t is None else pd.Timestamp(t).tz_localize(None) for t in event_times]
         for feature in group.values:

@@ -124,11 +124,14 @@ def curate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def between(connection: duckdb.DuckDBPyConnection, first: date, until: date) -> None:
-    """Keeps the flights of the local days [first, until), and the weather of those days and of a day around them."""
+    """Keeps the flights of the local days [first, until), and the weather that they may know.
+
+    A local day here ends at 04:00 or 05:00 UTC; an hour's weather is known at its end.
+    """
     connection.execute("DELETE FROM departures WHERE flight_date < ? OR flight_date >= ?", [first, until])
     connection.execute(
         "DELETE FROM weather WHERE time_hour < CAST(? AS TIMESTAMP) - INTERVAL 1 DAY "
-        "OR time_hour >= CAST(? AS TIMESTAMP) + INTERVAL 1 DAY",
+        "OR time_hour >= CAST(? AS TIMESTAMP) + INTERVAL 4 HOUR",
         [first, until],
     )
 

@@ -78,13 +78,15 @@ def main(command_line: Sequence[str] | None = None) -> int:
     try:
         store = FeatureStore(definitions.settings().name, definitions.feature_groups())
         rows = online.with_features(online.flights(read(given.input)), store)
+        if later := online.already_known(rows):
+            print(f"{later} flights lie before what the online store knows: their features are of later", file=sys.stderr)
         scores = ask(given.endpoint, rows) if given.endpoint else score_here(given.artifact, rows)
     except (PipelinesError, ClientError, BotoCoreError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     if given.json:
-        inputs = json.loads(rows[list(dataset.INPUTS)].to_json(orient="records", double_precision=15))
-        pairs = zip(inputs, scores, strict=True)
+        used = rows[list(dataset.INPUTS)].astype(object).where(rows[list(dataset.INPUTS)].notna(), None)
+        pairs = zip(used.to_dict("records"), scores, strict=True)
         print(json.dumps([{"score": score, "inputs": values} for values, score in pairs], indent=2))
         return 0
     for f, score in zip(rows.itertuples(), scores, strict=True):

@@ -15,8 +15,10 @@ import os
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,13 +30,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 from penstock_pipelines import lake
 from penstock_pipelines.errors import DataError, PipelinesError
 from penstock_pipelines.features import records as wire
-from penstock_pipelines.features.definition import FeatureGroup
 from penstock_pipelines.features.store import FeatureStore
 
 from @{{ cookiecutter.package }} import dataset, definitions, features, ingest, predict
 
 PROGRAM = "@{{ cookiecutter.package }}.replay"
 CREATED_WITHIN_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Event:
+    """A record that becomes known; `group` is the physical feature group."""
+
+    event_time: str
+    group: str
+    entity: str
+    record: wire.Record
 
 
 def download(bucket: str, first: date, until: date, folder: Path) -> None:
@@ -130,8 +141,7 @@ def check_online(
     offline = chosen(dataset.inputs_as_numbers(joined), count, seed)
     flights = offline[dataset.FLIGHT_COLUMNS]
     with scratch_groups(store) as names:
-        seen = pd.concat(list(_replay(store, names, history, flights)), ignore_index=True)
-    return compare(offline, seen)
+        return compare(offline, _replay(store, names, history, flights))
 
 
 def compare(offline: pd.DataFrame, online: pd.DataFrame) -> dict[str, Any]:
@@ -154,38 +164,43 @@ def compare(offline: pd.DataFrame, online: pd.DataFrame) -> dict[str, Any]:
 
 def _replay(
     store: FeatureStore, names: Mapping[str, str], history: Mapping[str, pd.DataFrame], flights: pd.DataFrame
-) -> Iterator[pd.DataFrame]:
-    """Flights with the features that the online groups hold at their moments, in the order of their schedule."""
-    position = dict.fromkeys(names, 0)
-    ordered = {name: _needed(history[name], store.groups[name], flights, name) for name in names}
-    for moment, group_of_flights in flights.groupby("scheduled_at", sort=True):
+) -> pd.DataFrame:
+    """Flights with the features that the online groups hold at their moments.
+
+    Goes through records and flights in the order of time: what became known up to a flight's schedule is put, then the
+    flight's records are read by key.
+    """
+    waiting = deque(_in_order(store, names, history, flights))
+    found: dict[str, list[wire.Values]] = {name: [] for name in names}
+    for moment, together in flights.groupby("scheduled_at", sort=True):
         until = wire.event_time(pd.Timestamp(str(moment)).to_pydatetime())
-        due: list[tuple[str, wire.Record]] = []
+        # Of each entity only its newest record before the moment can be seen, so only that one is sent.
+        due: dict[tuple[str, str], wire.Record] = {}
+        while waiting and waiting[0].event_time <= until:
+            event = waiting.popleft()
+            due[event.group, event.entity] = event.record
+        store.put((group, record) for (group, _), record in due.items())
+        entities = {name: list(together[dataset.KEYS[name]]) for name in names}
+        records = store.get({names[name]: [entity for entity in entities[name] if entity] for name in names})
         for name, physical in names.items():
-            group, frame = store.groups[name], ordered[name]
-            stop = int(frame[group.event_time].searchsorted(until, side="right"))
-            # Of each entity only its newest record before the moment can be seen, so only that one is sent.
-            newest = frame.iloc[position[name] : stop].drop_duplicates(group.record_identifier, keep="last")
-            due += [(physical, record) for record in wire.from_frame(newest, group)]
-            position[name] = stop
-        store.put(due)
-        yield dataset.from_online(group_of_flights, _read(store, names, group_of_flights), store.groups)
+            known, group = records[physical], store.groups[name]
+            found[name] += [wire.values(known[e], group) if e in known else {} for e in entities[name]]
+    return dataset.from_online(flights, found, store.groups)
 
 
-def _read(store: FeatureStore, names: Mapping[str, str], flights: pd.DataFrame) -> dict[str, dict[str, wire.Values]]:
-    """What the online groups hold for the flights' entities now, by short group name."""
-    entities = {names[name]: [str(entity) for entity in flights[dataset.KEYS[name]].dropna()] for name in names}
-    found = store.get(entities)
-    return {
-        name: {entity: wire.values(record, store.groups[name]) for entity, record in found[physical].items()}
-        for name, physical in names.items()
-    }
-
-
-def _needed(frame: pd.DataFrame, group: FeatureGroup, flights: pd.DataFrame, name: str) -> pd.DataFrame:
+def _in_order(
+    store: FeatureStore, names: Mapping[str, str], history: Mapping[str, pd.DataFrame], flights: pd.DataFrame
+) -> list[Event]:
     """Records of the flights' entities in the order of their event times."""
-    wanted = frame[frame[group.record_identifier].isin(flights[dataset.KEYS[name]].dropna().unique())]
-    return wanted.sort_values(group.event_time, kind="stable").reset_index(drop=True)
+    events = []
+    for name, physical in names.items():
+        group = store.groups[name]
+        key = group.record_identifier
+        wanted = history[name][history[name][key].isin(flights[dataset.KEYS[name]].dropna().unique())]
+        entries = wire.from_frame(wanted, group)
+        for moment, entity, record in zip(wanted[group.event_time], wanted[key], entries, strict=True):
+            events.append(Event(str(moment), physical, str(entity), record))
+    return sorted(events, key=lambda event: event.event_time)
 
 
 def _wait_until_created(store: FeatureStore, name: str) -> None:

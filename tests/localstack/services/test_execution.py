@@ -1,0 +1,164 @@
+"""What jobs run on: the sandbox in each mode, images, paths of data."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from penstock_services.execution import images, sandbox, transfer
+from penstock_services.execution.sandbox import Layout, Outcome, Sandboxed
+
+PATH = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"])}
+
+
+@pytest.fixture(params=["root", "user", "none"])
+def mode(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    wanted = str(request.param)
+    if wanted == "root" and os.geteuid() != 0:
+        pytest.skip("not root")
+    probe = Sandboxed(wanted, tmp_path / "probe", tmp_path, ["true"], PATH).start(lambda _line: None).wait(20)
+    if probe != Outcome(code=0):
+        pytest.skip(f"not possible here: {probe}")
+    return wanted
+
+
+def run(mode: str, folder: Path, *command: str) -> tuple[Outcome | None, list[str]]:
+    lines: list[str] = []
+    layout = Layout(mode, folder / "ml")
+    process = Sandboxed(mode, layout.host, folder, [layout.text(word) for word in command], PATH, layout.inside)
+    return process.start(lines.append).wait(20), lines
+
+
+def test_a_private_folder_and_the_exit_code(mode: str, tmp_path: Path) -> None:
+    outside = sorted(path.name for path in Path("/opt").iterdir())
+    outcome, lines = run(mode, tmp_path, "sh", "-c", "pwd; echo text > /opt/ml/model.txt; ls -A /opt; exit 7")
+    assert outcome == Outcome(code=7)
+    assert (tmp_path / "ml" / "model.txt").read_text() == "text\n"
+    assert lines[0] == ("/opt/ml" if mode != "none" else str(tmp_path / "ml"))
+    assert set(outside) <= set(lines[1:]), "what /opt holds stays to be seen: an interpreter may lie there"
+    assert sorted(path.name for path in Path("/opt").iterdir()) == outside
+
+
+def test_signals_and_errors(mode: str, tmp_path: Path) -> None:
+    assert run(mode, tmp_path, "sh", "-c", "kill -9 $$")[0] == Outcome(signal=9)
+    outcome, _ = run(mode, tmp_path, "no-such-command")
+    assert outcome is not None
+    assert "cannot run 'no-such-command'" in str(outcome.error)
+    assert not outcome.ok
+
+
+def test_nothing_outlives_the_command(mode: str, tmp_path: Path) -> None:
+    beat = tmp_path / "ml" / "beat"
+    child = "import os, time\nos.setsid()\nwhile True:\n    open('/opt/ml/beat', 'a').write('x')\n    time.sleep(0.02)"
+    start = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(0.5)"
+    outcome, _ = run(mode, tmp_path, "python", "-c", start)
+    assert outcome == Outcome(code=0)
+    size = beat.stat().st_size
+    assert size > 0
+    time.sleep(0.3)
+    assert beat.stat().st_size == size, "a child in a session of its own still runs"
+
+
+def test_stop_gives_time_and_then_kills(mode: str, tmp_path: Path) -> None:
+    lines: list[str] = []
+    layout = Layout(mode, tmp_path / "ml")
+    command = ["sh", "-c", "trap 'echo bye; exit 4' TERM; echo ready; while true; do sleep 0.05; done"]
+    process = Sandboxed(mode, layout.host, tmp_path, command, PATH, layout.inside).start(lines.append)
+    while "ready" not in lines:
+        time.sleep(0.01)
+    assert process.stop(10) == Outcome(code=4, terminated=True)
+    assert lines[-1] == "bye"
+    lines.clear()
+    stubborn = ["sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.05; done"]
+    process = Sandboxed(mode, layout.host, tmp_path, stubborn, PATH, layout.inside).start(lines.append)
+    while "ready" not in lines:
+        time.sleep(0.01)
+    outcome = process.stop(0.3)
+    assert outcome is not None
+    assert not outcome.ok
+
+
+def test_a_killed_launcher_is_no_success(mode: str, tmp_path: Path) -> None:
+    process = Sandboxed(mode, tmp_path / "ml", tmp_path, ["sleep", "60"], PATH).start(lambda _line: None)
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGKILL)
+    outcome = process.wait(10)
+    assert outcome is not None
+    assert not outcome.ok
+    assert "killed" in outcome.reason()
+
+
+def test_paths_are_rewritten_only_without_namespaces(tmp_path: Path) -> None:
+    text = "/opt/ml/model and /opt/ml, but not /opt/mlx or /opt/ml-x"
+    assert Layout("user", tmp_path).text(text) == text
+    assert Layout("none", tmp_path).text(text) == f"{tmp_path}/model and {tmp_path}, but not /opt/mlx or /opt/ml-x"
+    assert Layout("none", tmp_path).environment() == {"SAGEMAKER_BASE_DIR": str(tmp_path)}
+    assert Layout("user", tmp_path).environment() == {}
+    with pytest.raises(ValueError, match="not below"):
+        Layout("user", tmp_path).path("/opt/ml/../../etc/passwd")
+
+
+def test_a_mode_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENSTOCK_SANDBOX", "none")
+    sandbox.mode.cache_clear()
+    assert sandbox.mode() == "none"
+    sandbox.mode.cache_clear()
+
+
+def test_images_by_tag_and_digest(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    digest = "sha256:" + "b" * 64
+    record = {
+        "repository": "host:5000/models",
+        "digest": digest,
+        "tags": ["v1"],
+        "python": "/p",
+        "path": ["/bin-of-it"],
+    }
+    (folder / "one.json").write_text(json.dumps({**record, "environment": {"A": "b"}, "entrypoint": None}))
+    (folder / "broken.json").write_text("{")
+    assert images.find(tmp_path, "host:5000/models:v1").digest == digest
+    found = images.find(tmp_path, f"host:5000/models@{digest}")
+    assert found.variables()["PATH"].startswith("/bin-of-it:")
+    assert found.variables()["A"] == "b"
+    for unknown in ("host:5000/models", "host:5000/models:v2", "other:v1", f"host:5000/models@sha256:{'c' * 64}"):
+        with pytest.raises(images.UnknownImageError, match="penstock build"):
+            images.find(tmp_path, unknown)
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix", "relative"),
+    [
+        ("data/a.csv", "data", "a.csv"),
+        ("data/a.csv", "data/", "a.csv"),
+        ("data/more/a.csv", "data", "more/a.csv"),
+        ("data/a.csv", "data/a.csv", "a.csv"),
+        ("data/part-0.csv", "data/part", "part-0.csv"),
+        ("a.csv", "", "a.csv"),
+    ],
+)
+def test_where_an_object_lands(key: str, prefix: str, relative: str) -> None:
+    assert transfer._relative(key, prefix) == relative
+
+
+def test_archives(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    assert not transfer.pack(folder, tmp_path / "empty.tar.gz")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "m.txt").write_text("m")
+    assert transfer.pack(folder, tmp_path / "model.tar.gz")
+    transfer.unpack(tmp_path / "model.tar.gz", tmp_path / "out")
+    assert (tmp_path / "out" / "deep" / "m.txt").read_text() == "m"
+    (tmp_path / "bad.tar.gz").write_bytes(b"not an archive")
+    with pytest.raises(transfer.TransferError, match="cannot be extracted"):
+        transfer.unpack(tmp_path / "bad.tar.gz", tmp_path / "out2")
+    with pytest.raises(transfer.TransferError, match="not an S3 URI"):
+        transfer.split("https://x/y")

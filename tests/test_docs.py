@@ -1,0 +1,55 @@
+"""Every command in the README and the docs exists, with the options and the arguments that the docs give it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from penstock_ci.app import app
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    return [line for block in BLOCK.findall(page.read_text()) for line in block.splitlines() if line.strip()]
+
+
+ALL = [(page.name, line) for page in PAGES for line in commands(page)]
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+TEMPLATE = next(ROOT.glob("templates/model/*/Makefile"))
+TEMPLATE_TARGETS = set(re.findall(r"^([a-z]+):", TEMPLATE.read_text(), re.MULTILINE))
+
+
+def test_the_docs_have_commands() -> None:
+    assert len(ALL) > 25
+
+
+@pytest.mark.parametrize(("page", "line"), ALL, ids=[f"{page}: {line}" for page, line in ALL])
+def test_command(page: str, line: str) -> None:
+    words = shlex.split(line)
+    if words[0] == "cd":
+        return
+    if words[0] == "make":
+        assert set(words[1:]) <= TARGETS | TEMPLATE_TARGETS
+        return
+    assert words[0] == "penstock", line
+    # `--help` at the end stops before the work, after everything before it was parsed.
+    done = CliRunner().invoke(app, [*words[1:], "--help"])
+    assert done.exit_code == 0, done.output
+
+
+def test_a_wrong_option_would_be_found() -> None:
+    done = CliRunner().invoke(app, ["rollback", "--versoin", "1", "--help"])
+    assert done.exit_code == 2
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

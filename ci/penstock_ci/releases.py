@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from penstock_ci import registry
 from penstock_ci.errors import Failure, UserError, explain
 from penstock_ci.projects import Project
-from penstock_ci.stacks import OnEvent, open_stack
+from penstock_ci.stacks import OnEvent, open_stack, up_when_free
 
 if TYPE_CHECKING:
     from penstock_ci.registry import Version
@@ -82,17 +82,17 @@ def history(target: Target, model: str) -> list[Entry]:
 
 
 def deployed_stack(entries: list[Entry]) -> list[int]:
-    """Versions that a rollback can return to, newest (the live one) last."""
+    """Versions that a rollback can return to, newest (the live one) last.
+
+    A rollback to a version that is not among them (named by hand) counts as a deployment.
+    """
     stack: list[int] = []
     for entry in entries:
-        if entry.action == "deploy":
-            if not stack or stack[-1] != entry.version:
-                stack.append(entry.version)
-        elif entry.version in stack:
+        if entry.action == "rollback" and entry.version in stack:
             while stack[-1] != entry.version:
                 stack.pop()
-        else:
-            stack = [entry.version]
+        elif not stack or stack[-1] != entry.version:
+            stack.append(entry.version)
     return stack
 
 
@@ -165,7 +165,7 @@ def deploy(
     if previous != version.arn:
         _write(target, name, version.arn)
     try:
-        up = _up(target, repository, on_event)
+        up = _up(target, repository, on_event, on_progress)
         endpoint = str(up.get("outputs", {}).get("endpointName") or model)
         on_progress("smoke test")
         smoke = smoke_test(target, version, endpoint)
@@ -182,7 +182,7 @@ def deploy(
         on_progress(f"it failed; putting back {_label(previous)}")
         _restore(target, name, previous)
         try:
-            _up(target, repository, on_event)
+            _up(target, repository, on_event, on_progress)
         except Exception as second:
             worse = explain(second)
             if worse is None:
@@ -286,13 +286,15 @@ def _text(target: Target, uri: str, version: Version) -> str:
     return text
 
 
-def _up(target: Target, repository: Repository, on_event: OnEvent) -> dict[str, Any]:
-    done = open_stack(Project("infra", repository.infrastructure), target).run("up", on_event)
+def _up(
+    target: Target, repository: Repository, on_event: OnEvent, on_progress: Callable[[str], None]
+) -> dict[str, Any]:
+    done = up_when_free(open_stack(Project("infra", repository.infrastructure), target), on_event, on_progress)
     if not done.get("ok"):
         raise Failure(
             "penstock up infra failed",
             "penstock logs NAME shows the endpoint's log",
-            detail="\n".join(done.get("diagnostics", [])),
+            detail="\n".join(done.get("errors") or done.get("diagnostics") or []),
         )
     return done
 

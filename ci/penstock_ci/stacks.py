@@ -18,6 +18,14 @@ Engine = Literal["penstock", "pulumi"]
 OnEvent = Callable[[dict[str, Any]], None]
 
 
+PATIENCE_SECONDS = 600.0
+"""How long a deployment waits for another one of the same stack to end."""
+
+
+class StackLocked(Failure):
+    """Another deployment of the stack is under way."""
+
+
 class Stack(Protocol):
     """One project on one stack; the same on both clouds. Documents are those of `penstock up --json`."""
 
@@ -62,6 +70,28 @@ def open_stack(
     return PulumiStack(project, target, configuration)
 
 
+def up_when_free(
+    stack: Stack, on_event: OnEvent, on_progress: Callable[[str], None], patience: float = PATIENCE_SECONDS
+) -> dict[str, Any]:
+    """Bring a stack up; when another deployment of it runs, after that one. For what workflows start at the same time.
+
+    Raises:
+        StackLocked: the other one did not end in `patience` seconds.
+    """
+    limit = time.monotonic() + patience
+    waiting = False
+    while True:
+        try:
+            return stack.run("up", on_event)
+        except StackLocked as error:
+            if time.monotonic() > limit:
+                raise
+            if not waiting:
+                on_progress(f"{error.message}: waiting for it")
+            waiting = True
+            time.sleep(2.0)
+
+
 class LocalStack:
     """A stack on the local cloud, deployed by penstock_deploy."""
 
@@ -79,7 +109,14 @@ class LocalStack:
             "up": self._deployment.up,
             "destroy": self._deployment.destroy,
         }[action]
-        document: dict[str, Any] = run(on_event=on_event).to_json()
+        from penstock_deploy import DeploymentError
+
+        try:
+            document: dict[str, Any] = run(on_event=on_event).to_json()
+        except DeploymentError as error:
+            if " is locked by " in error.message:
+                raise StackLocked(error.message, error.fix) from error
+            raise
         return document
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
@@ -121,7 +158,7 @@ class PulumiStack:
         try:
             done = run(on_event=steps.receive)
         except self._automation.ConcurrentUpdateError as error:
-            raise Failure(
+            raise StackLocked(
                 "another update of this stack is running", "wait for it; if it died: pulumi cancel", detail=str(error)
             ) from error
         except self._automation.CommandError as error:

@@ -38,10 +38,7 @@ QUEUE = NameKind(noun="SQS queue", longest=80, unique_within=Uniqueness.REGION)
 IMAGE_REPOSITORY = NameKind(noun="ECR repository", longest=256, unique_within=Uniqueness.REGION, lower_case=True)
 DATABASE = NameKind(noun="Glue database", longest=255, unique_within=Uniqueness.REGION, separator="_", lower_case=True)
 EVENT = NameKind(noun="EventBridge rule, connection or destination", longest=64, unique_within=Uniqueness.REGION)
-ALARM = NameKind(noun="CloudWatch alarm", longest=255, unique_within=Uniqueness.REGION)
-SAGEMAKER = NameKind(noun="SageMaker resource", longest=63, unique_within=Uniqueness.REGION)
 FEATURE_GROUP = NameKind(noun="feature group", longest=64, unique_within=Uniqueness.REGION)
-PIPELINE = NameKind(noun="SageMaker pipeline", longest=256, unique_within=Uniqueness.REGION)
 
 KINDS = (
     BUCKET,
@@ -53,10 +50,7 @@ KINDS = (
     IMAGE_REPOSITORY,
     DATABASE,
     EVENT,
-    ALARM,
-    SAGEMAKER,
     FEATURE_GROUP,
-    PIPELINE,
 )
 
 

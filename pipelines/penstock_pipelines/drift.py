@@ -52,6 +52,7 @@ def processing_job_request(
         start=start,
         end=end,
         outputs=(PREDICTION,),
+        minimum_rows=configuration.monitor.minimum_rows,
         instance_type=configuration.pipeline.processing_instance_type,
     )
 

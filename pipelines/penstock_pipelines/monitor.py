@@ -68,7 +68,9 @@ def run(environment: Mapping[str, str]) -> str:
             f"nothing was captured from {environment.get('start_time')} to {environment.get('end_time')}:"
             " send the endpoint some requests, or widen the window"
         )
-    violations, distances = check(frame, statistics, constraints)
+    minimum = int(environment.get("minimum_rows", "1"))
+    enough = len(frame) >= minimum
+    violations, distances = check(frame, statistics, constraints) if enough else ([], [])
     output.mkdir(parents=True, exist_ok=True)
     for name, document in {
         "statistics.json": describe(frame),
@@ -80,6 +82,8 @@ def run(environment: Mapping[str, str]) -> str:
         print(f"{distance.name}: distance {distance.distance:.4f}, threshold {distance.threshold:g}", flush=True)
     for violation in violations:
         print(f"violation: {violation['feature_name']}: {violation['description']}", flush=True)
+    if not enough:
+        return f"Completed: only {len(frame)} rows were captured, fewer than {minimum}: nothing was judged."
     if environment.get("publish_cloudwatch_metrics") == "Enabled":
         import boto3
 

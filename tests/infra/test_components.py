@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 from typing import Any
@@ -126,7 +127,7 @@ def make(name: str, placement: Placement, **changes: Any) -> Component:
     component = COMPONENTS[name]
     values = {**EXAMPLES[name], **changes}
     if name == "RepositoryDispatch":
-        values["token"] = pulumi.Output.secret("token")
+        values["token"] = pulumi.Output.from_input("token")
     return component("example", arguments_of(component)(placement=placement, **values))  # type: ignore[arg-type]
 
 
@@ -305,6 +306,7 @@ def test_endpoint(run_program: Any, placement: Placement) -> None:
     assert configuration["productionVariants"][0]["modelName"] == model["name"]
     assert configuration["dataCaptureConfig"]["destinationS3Uri"] == "s3://artifacts/capture/flight-delays"
     assert configuration["dataCaptureConfig"]["initialSamplingPercentage"] == 100
+    assert configuration["dataCaptureConfig"]["kmsKeyId"] == KEY
     assert (endpoint["name"], endpoint["endpointConfigName"]) == ("flight-delays", configuration["name"])
 
 
@@ -382,6 +384,34 @@ def test_repository_dispatch(run_program: Any, placement: Placement) -> None:
 def test_tokens_travel_encrypted(run_program: Any, placement: Placement, url: str) -> None:
     with pytest.raises(ValidationError, match="must be https"):
         run_program(lambda: make("RepositoryDispatch", placement, api_url=url))
+
+
+def test_image_repository(run_program: Any, placement: Placement) -> None:
+    repository = run_program(lambda: make("ImageRepository", placement)).one("aws:ecr/repository:Repository")
+    assert repository.protect
+    assert repository.inputs["imageTagMutability"] == "IMMUTABLE"
+    assert repository.inputs["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert repository.inputs["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": KEY}]
+
+
+@pytest.mark.parametrize("name", ["CiRole", "TrainingRole", "ServingRole"])
+def test_what_is_handed_on_stays_with_aws_services(name: str, run_program: Any, placement: Placement) -> None:
+    """Roles are passed to SageMaker alone, keys lent to AWS's own resources alone."""
+    document = json.loads(
+        run_program(lambda: make(name, placement)).one("aws:iam/rolePolicy:RolePolicy").inputs["policy"]
+    )
+    passed = [item for item in document["Statement"] if "iam:PassRole" in item["Action"]]
+    lent = [item for item in document["Statement"] if "kms:CreateGrant" in item["Action"]]
+    assert lent
+    assert passed or name == "ServingRole"
+    for statement in passed:
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": ["sagemaker.amazonaws.com"]}}
+        assert all(
+            resource.startswith(f"arn:aws:iam::{placement.account}:role/penstock-")
+            for resource in statement["Resource"]
+        )
+    for statement in lent:
+        assert statement["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": ["true"]}}
 
 
 @pytest.mark.parametrize("duty", ["plan", "train", "deploy"])

@@ -21,10 +21,7 @@ GRAMMARS = {
     naming.IMAGE_REPOSITORY: r"(?=.{2,256}$)[a-z0-9]+([._-][a-z0-9]+)*",
     naming.DATABASE: r"[a-z0-9_]{1,255}",
     naming.EVENT: r"[\w.-]{1,64}",
-    naming.ALARM: r".{1,255}",
-    naming.SAGEMAKER: r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
     naming.FEATURE_GROUP: r"[a-zA-Z0-9]([-_]*[a-zA-Z0-9]){0,63}",
-    naming.PIPELINE: r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}",
 }
 part = st.text(min_size=1, max_size=120)
 

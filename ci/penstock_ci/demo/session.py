@@ -31,6 +31,7 @@ class Session:
         findings: The sections of the report that stages fill in (versions, comparison, drift, ...).
         variables: The local cloud's variables, once it is up.
         outputs: The platform's outputs, once it is up.
+        before_approval: The newest workflow run when version 1 was approved: the deployment's run is newer.
     """
 
     settings: Settings
@@ -38,6 +39,7 @@ class Session:
     findings: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
+    before_approval: int = 0
     log: IO[str] | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
 
@@ -76,7 +78,8 @@ class Session:
         failed = done.returncode != 0
         if failed and not expect_failure:
             error = document.get("error") or {}
-            said = error.get("message") or document.get("problem") or _last_error(done.stderr)
+            errors = document.get("errors") or [_last_error(done.stderr)]
+            said = error.get("message") or document.get("problem") or str(errors[0])
             raise Failure(
                 f"{shown}: {said}",
                 error.get("fix") or "its log says more",

@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from penstock_ci.errors import Failure
 from penstock_ci.output import JsonOption, Output
 from penstock_ci.repository import RepositoryOption
 from penstock_ci.target import StackOption
 
 app = typer.Typer()
+
+_FEW_LINES = 3
 
 
 @app.command()
@@ -40,7 +43,7 @@ def predict(
     """
     import json
 
-    from penstock_ci.errors import Failure, UserError
+    from penstock_ci.errors import UserError
     from penstock_ci.repository import find
     from penstock_ci.target import resolve
 
@@ -69,15 +72,23 @@ def predict(
         check=False,
     )
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise Failure(
-            f"the prediction failed: {lines[-1].removeprefix('error: ')}",
-            f"is a version deployed? penstock status; the endpoint's log: penstock logs {endpoint or found.name}",
-            detail="\n".join(lines[-12:-1]),
-        )
+        raise _failure(done.stderr, endpoint or found.name)
     if as_json:
         output.result(json.loads(done.stdout))
     else:
         print(done.stdout, end="")
     if done.stderr:
         print(done.stderr, end="", file=sys.stderr)
+
+
+def _failure(said: str, endpoint: str) -> Failure:
+    """What the repository's program said: its `error:` and `fix:` lines, else its whole few lines, else a traceback's end."""
+    lines = [line.strip() for line in said.strip().splitlines()] or ["it gave no reason"]
+    fallback = f"is a version deployed? penstock status; the endpoint's log: penstock logs {endpoint}"
+    causes = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    if causes:
+        fixes = [line.removeprefix("fix: ") for line in lines if line.startswith("fix: ")]
+        return Failure(causes[0], fixes[0] if fixes else fallback)
+    if len(lines) <= _FEW_LINES:
+        return Failure(f"the prediction failed: {' '.join(lines)}", fallback)
+    return Failure(f"the prediction failed: {lines[-1]}", fallback, detail="\n".join(lines[-12:-1]))

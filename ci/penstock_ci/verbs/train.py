@@ -52,7 +52,7 @@ def train(
     from penstock_ci.errors import Failure, UserError
     from penstock_ci.projects import Project
     from penstock_ci.repository import find
-    from penstock_ci.stacks import open_stack
+    from penstock_ci.stacks import open_stack, up_when_free
     from penstock_ci.target import resolve
 
     output = Output(json=as_json)
@@ -82,7 +82,8 @@ def train(
             done = watching.watch(target, arn, output, stop=True)
             metrics = training.metrics(target, done)
     else:
-        up = open_stack(Project("infra", found.infrastructure), target).run("up", changes.Lines(output, "up"))
+        stack_of_model = open_stack(Project("infra", found.infrastructure), target)
+        up = up_when_free(stack_of_model, changes.Lines(output, "up"), output.progress)
         changes.conclude(output, "infra", "up", up)
         if not up["ok"]:
             raise Failure(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -183,11 +182,3 @@ def queue_policy(args: RepositoryDispatchArguments, queue_name: str) -> Document
             conditions={"ArnEquals": {"aws:SourceArn": [*rules]}},
         )
     )
-
-
-def body(dispatch: events.Dispatch, values: dict[str, object]) -> str:
-    """What GitHub receives for an event whose fields hold `values`; the transformer's template, filled in."""
-    text = dispatch.input_template
-    for field, value in values.items():
-        text = text.replace(f"<{field}>", json.dumps(value))
-    return text

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -23,6 +25,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for noisy in ("botocore", "urllib3", "httpx", "boto3", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
     settings = Settings.from_environment(arguments.state_dir, arguments.gateway_url, arguments.port)
     config = uvicorn.Config(
         make(settings),
@@ -35,6 +39,11 @@ def main() -> int:
     )
     uvicorn.Server(config).run()
     return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """uvicorn raises the signal again when it has stopped gracefully: that is success."""
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from penstock_services.clients import Clients
 from penstock_services.errors import ServiceError
+from penstock_services.execution import sandbox
 from penstock_services.operations import START_HOOKS, STOP_HOOKS, Context, ContextFactory
 from penstock_services.rest import error_answer, scope_of
 from penstock_services.sagemaker import service
@@ -101,7 +102,8 @@ def _json_answer(body: Any, status: int) -> Response:
 
 
 async def _health(_request: Request) -> Response:
-    return JSONResponse({"status": "running"})
+    """Readiness, and how jobs are kept apart: "root", "user" (namespaces) or "none" (the fallback)."""
+    return JSONResponse({"status": "running", "sandbox": sandbox.mode()})
 
 
 async def _refused(request: Request) -> Response:
@@ -124,6 +126,7 @@ def make(settings: Settings) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        await run_in_threadpool(sandbox.mode)
         for hook in START_HOOKS:
             await run_in_threadpool(hook, factory)
         yield

@@ -7,6 +7,7 @@ Reads the hyperparameters and the channel `train` (Parquet), calls the model's `
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import pandas as pd
@@ -35,6 +36,8 @@ def channel(name: str) -> pd.DataFrame:
 
 def main() -> None:
     """Entry of the command `train`."""
+    # Threads of OpenMP that wait in a loop make training ten times slower on a busy machine; read when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with failure.reported():
         started = time.monotonic()
         module = model.find()

@@ -33,6 +33,7 @@ def processing_job_request(
     start: datetime,
     end: datetime,
     outputs: tuple[str, ...] = ("prediction",),
+    minimum_rows: int = 1,
     instance_type: str = "ml.m5.large",
     publish_metrics: bool = True,
     tags: dict[str, str] | None = None,
@@ -40,7 +41,8 @@ def processing_job_request(
     """A CreateProcessingJob request that compares what `endpoint` saw from `start` to `end` (exclusive) with a baseline.
 
     `capture_uri` is the endpoint's capture prefix, `statistics_uri` and `constraints_uri` are the registered baseline's
-    files, `output_uri` is a prefix; `outputs` names the columns that the model answers. The job's environment has the
+    files, `output_uri` is a prefix; `outputs` names the columns that the model answers; fewer than `minimum_rows` rows
+    are not judged. The job's environment has the
     names that Model Monitor gives to its analysers.
     """
 
@@ -75,6 +77,7 @@ def processing_job_request(
             "sagemaker_endpoint_name": endpoint,
             "model_name": model,
             "output_columns": ",".join(outputs),
+            "minimum_rows": str(minimum_rows),
         },
         "ProcessingInputs": [
             channel("endpoint", capture_uri, CAPTURE_PATH),

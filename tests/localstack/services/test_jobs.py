@@ -410,6 +410,22 @@ def test_an_endpoint(jobs: Any, sagemaker: Any, archive: Callable[..., bytes]) -
     until(lambda: processes_with("image-bin/serve"), lambda left: left == [])
 
 
+def test_a_job_that_waits_for_its_place_is_stopped_at_once(sagemaker: Any) -> None:
+    asked = [processing("sleep 30") for _ in range((os.cpu_count() or 1) + 2)]
+    names = [each["ProcessingJobName"] for each in asked]
+    for each in asked:
+        sagemaker.create_processing_job(**each)
+    sagemaker.stop_processing_job(ProcessingJobName=names[-1])
+    assert sagemaker.describe_processing_job(ProcessingJobName=names[-1])["ProcessingJobStatus"] == "Stopped"
+    for name in names[:-1]:
+        sagemaker.stop_processing_job(ProcessingJobName=name)
+    for name in names[:-1]:
+        until(
+            lambda name=name: sagemaker.describe_processing_job(ProcessingJobName=name),  # type: ignore[misc]
+            lambda job: job["ProcessingJobStatus"] == "Stopped",
+        )
+
+
 def test_jobs_die_with_the_services_process_and_are_failed(jobs: Any, sagemaker: Any) -> None:
     """Last of this file's tests: it restarts the process."""
     name, marker = start_and_wait_until_ready(jobs, sagemaker, "ignore")

@@ -115,6 +115,15 @@ def test_without_drift_there_are_none(container: tuple[Path, dict[str, str]]) ->
     assert monitor.run(environment) == "Completed: Job completed successfully with no violations."
 
 
+def test_a_handful_of_rows_is_not_judged(container: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = container
+    write(folder / "processing/input/endpoint/x.jsonl", [event("2026-11-21T10:10:00Z", "0.9\n0.9", "0.5\n0.5")])
+    message = monitor.run({**environment, "minimum_rows": "3"})
+    assert message == "Completed: only 2 rows were captured, fewer than 3: nothing was judged."
+    assert json.loads((folder / "processing/output/constraint_violations.json").read_text()) == {"violations": []}
+    assert "CompletedWithViolations" in monitor.run({**environment, "minimum_rows": "2"})
+
+
 def test_nothing_captured_in_the_window_is_an_error_and_no_all_clear(
     container: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

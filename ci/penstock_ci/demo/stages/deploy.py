@@ -8,7 +8,7 @@ from penstock_ci.demo.settings import MODEL
 
 def run(session: Session) -> Facts:
     """Wait for the workflow that nobody here starts, and look at the endpoint."""
-    before = int(session.findings.pop("_before_approval"))
+    before = session.before_approval
     done = session.wait_for_run("deploy.yml", before)
     endpoint = session.client("sagemaker").describe_endpoint(EndpointName=MODEL)
     check(endpoint["EndpointStatus"] == "InService", f"the endpoint is {endpoint['EndpointStatus']}")

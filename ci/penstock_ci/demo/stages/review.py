@@ -15,7 +15,7 @@ def run(session: Session) -> Facts:
     reason = str(refused["error"]["message"])
     check("pprov" in reason, f"the deployment was refused for another reason: {reason}")
     before = session.newest_run()
-    session.findings["_before_approval"] = before
+    session.before_approval = before
     approved = session.in_repository(
         "approve", "--version", "1", "--comment", "First version: nothing to compare with."
     )

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from penstock_ci.demo.session import Facts, Session, check
+from penstock_ci.demo.settings import MODEL
 
 
 def run(session: Session) -> Facts:
-    """Destroy in the order of dependency, look for what is left, stop the cloud."""
-    deleted = 0
-    deleted += int(session.in_repository("destroy", "infra")["counts"].get("delete", 0))
+    """Delete the versions, destroy in the order of dependency, look for what is left, stop the cloud."""
+    versions = _delete_versions(session)
+    deleted = int(session.in_repository("destroy", "infra")["counts"].get("delete", 0))
     deleted += int(session.penstock("destroy", "--all")["counts"].get("delete", 0))
     left = _left(session)
     check(not left, f"these are left: {', '.join(left)}")
     session.penstock("cloud", "down")
-    return {"resources deleted": deleted, "left": "nothing"}
+    return {"versions deleted": versions, "resources deleted": deleted, "left": "nothing"}
+
+
+def _delete_versions(session: Session) -> int:
+    """A registry with versions is never destroyed, here as on AWS: they are deleted by hand, which says it is meant."""
+    client = session.client("sagemaker")
+    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=MODEL)
+    arns = [summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]]
+    for arn in arns:
+        client.delete_model_package(ModelPackageName=arn)
+    return len(arns)
 
 
 def _left(session: Session) -> list[str]:

@@ -32,9 +32,13 @@ class Image:
     entrypoint: tuple[str, ...]
 
     def variables(self) -> dict[str, str]:
-        """The environment that the image itself brings."""
+        """The environment that the image itself brings.
+
+        Jobs share this machine's few cores, so threads that wait must not spin (OMP_WAIT_POLICY), unless the image
+        says so.
+        """
         path = ":".join([*self.path, "/usr/local/bin", "/usr/bin", "/bin"])
-        return {"PYTHONUNBUFFERED": "1", **self.environment, "PATH": path}
+        return {"PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "PASSIVE", **self.environment, "PATH": path}
 
 
 def find(state_dir: Path, uri: str) -> Image:

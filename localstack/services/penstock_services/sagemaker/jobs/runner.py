@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from abc import ABC, abstractmethod
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,10 +37,13 @@ class JobStoppedError(Exception):
 
 
 class Job(ABC):
-    """One job of one record. ``run`` is called in a thread of the queue."""
+    """One job of one record. ``run`` is called in a thread of the queue; until then the job has no folder and no log."""
 
     kind: ClassVar[str]
     log_group: ClassVar[str]
+    folder: Path
+    layout: Layout
+    log: LogStream
 
     def __init__(self, context: Context, record: Record) -> None:
         self.context = context
@@ -49,10 +52,6 @@ class Job(ABC):
         self.status_member = f"{self.kind}Status"
         self.asked_to_stop = threading.Event()
         self.abandoned = False
-        self.folder = folder_for(context.settings.state_dir, self.name)
-        self.layout = Layout(sandbox.mode(), self.folder / "ml")
-        stream = f"{self.name}/algo-1-{int(record['CreationTime'])}"
-        self.log = LogStream(context, self.log_group, stream, self.folder / "log.txt")
         self.process: Sandboxed | None = None
 
     @abstractmethod
@@ -83,6 +82,10 @@ class Job(ABC):
 
     def run(self) -> None:
         """The whole life of the job; never raises."""
+        self.folder = folder_for(self.context.settings.state_dir, self.name)
+        self.layout = Layout(sandbox.mode(), self.folder / "ml")
+        stream = f"{self.name}/algo-1-{int(self.record['CreationTime'])}"
+        self.log = LogStream(self.context, self.log_group, stream, self.folder / "log.txt")
         try:
             self._run()
         except JobStoppedError:
@@ -216,37 +219,42 @@ class Queue:
 
     def __init__(self, places: int) -> None:
         self._pool = ThreadPoolExecutor(places, thread_name_prefix="job")
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, tuple[Job, Future[None]]] = {}
         self._lock = threading.Lock()
-        self._closed = False
 
     def submit(self, arn: str, job: Job) -> None:
         """Run the job when there is a place."""
         with self._lock:
-            self._jobs[arn] = job
-        self._pool.submit(self._run, arn, job)
+            self._jobs[arn] = (job, self._pool.submit(self._run, arn, job))
 
     def _run(self, arn: str, job: Job) -> None:
         try:
             job.run()
         finally:
-            with self._lock:
-                self._jobs.pop(arn, None)
+            self._forget(arn)
+
+    def _forget(self, arn: str) -> None:
+        with self._lock:
+            self._jobs.pop(arn, None)
 
     def stop(self, arn: str) -> bool:
-        """Ask a job to stop; False if it is not there."""
+        """Ask a job to stop; one that still waits for its place is Stopped at once. False if it is not there."""
         with self._lock:
-            job = self._jobs.get(arn)
-        if job is None:
+            found = self._jobs.get(arn)
+        if found is None:
             return False
+        job, future = found
         job.asked_to_stop.set()
+        if future.cancel():
+            self._forget(arn)
+            job.end("Stopped")
         return True
 
     def close(self) -> None:
         """Kill everything; the jobs become Failed."""
         with self._lock:
             jobs = list(self._jobs.values())
-        for job in jobs:
+        for job, _ in jobs:
             job.abandoned = True
             job.asked_to_stop.set()
         self._pool.shutdown(wait=True, cancel_futures=True)

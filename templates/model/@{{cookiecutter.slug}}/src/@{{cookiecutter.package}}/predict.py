@@ -79,7 +79,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
         store = FeatureStore(definitions.settings().name, definitions.feature_groups())
         rows = online.with_features(online.flights(read(given.input)), store)
         if later := online.already_known(rows):
-            print(f"{later} flights lie before what the online store knows: their features are of later", file=sys.stderr)
+            print(f"{later} flights lie before what the online store knows by now", file=sys.stderr)
         scores = ask(given.endpoint, rows) if given.endpoint else score_here(given.artifact, rows)
     except (PipelinesError, ClientError, BotoCoreError, OSError) as error:
         print(error, file=sys.stderr)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class PipelinesError(Exception):
     """A failure with a cause and, where one is known, a fix.
@@ -24,3 +26,11 @@ class ConfigurationError(PipelinesError):
 
 class DataError(PipelinesError):
     """Data that break their schema or are not there."""
+
+
+def show(error: Exception) -> None:
+    """Print an error for the user of a command: cause and fix, on lines of their own on stderr."""
+    message, fix = (error.message, error.fix) if isinstance(error, PipelinesError) else (str(error), "")
+    print(f"error: {message}", file=sys.stderr)
+    if fix:
+        print(f"  fix: {fix}", file=sys.stderr)

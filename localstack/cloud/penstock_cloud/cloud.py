@@ -74,6 +74,7 @@ def up(
             f"port {port} of 127.0.0.1 is in use{holder(port)}",
             "stop what listens there, or take another port: penstock cloud up --port 4567",
         )
+    refuse_lost_state(folder)
     with ThreadPoolExecutor() as pool:
         made = pool.map(lambda name: environments.ensure(name, tell), ("gateway", "services"))
         gateway, services = (str(path) for path in made)
@@ -96,6 +97,18 @@ def up(
         # Ctrl-C, too: what was asked to start must not go on starting by itself.
         process.terminate()
         raise
+
+
+def refuse_lost_state(folder: StateFolder) -> None:
+    """Refuse a state folder whose stacks name resources that ended with an earlier run of the gateway."""
+    stacks = sorted((folder.pulumi / ".pulumi/stacks").glob("*/*.json"))
+    if stacks and not is_running(folder):
+        names = ", ".join(stack.parent.name for stack in stacks[:3])
+        raise CloudError(
+            f"{folder.path} is the state of a local cloud that was stopped, and its stacks ({names}, ...) name buckets and"
+            " roles that ended with it: LocalStack keeps those in memory",
+            "start afresh: penstock cloud reset --yes, then penstock cloud up and penstock up --all",
+        )
 
 
 def wait_until_up(folder: StateFolder, supervisor: subprocess.Popen[bytes]) -> CloudInfo:

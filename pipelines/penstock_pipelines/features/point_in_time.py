@@ -8,7 +8,7 @@ was *known*, not when it happened; computing that is the feature code's duty (a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import duckdb
 
@@ -30,46 +30,33 @@ def join(
     the order of the rows do not change. DataError when a group has two records of one entity at one moment, because then
     there is no telling which one held.
     """
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE joined_0 AS SELECT *, row_number() OVER () AS row_order FROM {_q(rows)}"
-    )
-    current = "joined_0"
-    for number, (name, table) in enumerate(tables.items(), 1):
+    columns = ["l.* EXCLUDE (row_order)"]
+    source = f"(SELECT *, row_number() OVER () AS row_order FROM {_q(rows)}) l"
+    for name, table in tables.items():
         group = groups[name]
-        key, event = _q(group.record_identifier), _q(group.event_time)
+        _refuse_ambiguous(connection, table, group)
+        alias, key, event = _q(f"records of {name}"), _q(group.record_identifier), _q(group.event_time)
         values = [feature.name for feature in group.values]
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE records_of_group AS SELECT {key}, "
-            f"CAST({event} AS TIMESTAMP) AS {event}{_list(values)} FROM {_q(table)}"
+        columns.append(f"{alias}.{event} AS {_q(f'{name}_event_time')}")
+        columns += [f"{alias}.{_q(value)} AS {_q(f'{name}_{value}')}" for value in values]
+        records = f"SELECT * REPLACE (CAST({event} AS TIMESTAMP) AS {event}) FROM {_q(table)}"
+        source += (
+            f" ASOF LEFT JOIN ({records}) {alias} ON l.{key} = {alias}.{key} AND l.{_q(moment)} >= {alias}.{event}"
         )
-        _refuse_ambiguous(connection, name, group)
-        columns = "".join(f", r.{_q(value)} AS {_q(f'{name}_{value}')}" for value in values)
-        following = f"joined_{number}"
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {following} AS "
-            f"SELECT l.*, r.{event} AS {_q(f'{name}_event_time')}{columns} "
-            f"FROM {current} l ASOF LEFT JOIN records_of_group r ON l.{key} = r.{key} AND l.{_q(moment)} >= r.{event}"
-        )
-        connection.execute(f"DROP TABLE {current}")
-        current = following
-    return connection.sql(f"SELECT * EXCLUDE (row_order) FROM {current} ORDER BY row_order")
+    return connection.sql(f"SELECT {', '.join(columns)} FROM {source} ORDER BY l.row_order")
 
 
-def _refuse_ambiguous(connection: duckdb.DuckDBPyConnection, name: str, group: FeatureGroup) -> None:
+def _refuse_ambiguous(connection: duckdb.DuckDBPyConnection, table: str, group: FeatureGroup) -> None:
     key, event = _q(group.record_identifier), _q(group.event_time)
     double = connection.execute(
-        f"SELECT {key}, {event}, count(*) FROM records_of_group GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+        f"SELECT {key}, {event}, count(*) FROM {_q(table)} GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
     ).fetchone()
     if double:
         raise DataError(
-            f"Feature group {name!r} has {double[2]} records of {double[0]!r} at {double[1]}.",
+            f"Feature group {group.name!r} has {double[2]} records of {double[0]!r} at {double[1]}.",
             "Keep one record per entity and moment: the one written last.",
         )
 
 
 def _q(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _list(names: Sequence[str]) -> str:
-    return "".join(f", {_q(name)}" for name in names)

@@ -17,7 +17,7 @@ from pathlib import Path
 import boto3
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
-from penstock_pipelines import champion, lake
+from penstock_pipelines import champion, errors, lake
 from penstock_pipelines.container import rows as wire
 from penstock_pipelines.errors import DataError, PipelinesError
 from penstock_pipelines.features.store import FeatureStore
@@ -79,10 +79,10 @@ def main(command_line: Sequence[str] | None = None) -> int:
         store = FeatureStore(definitions.settings().name, definitions.feature_groups())
         rows = online.with_features(online.flights(read(given.input)), store)
         if later := online.already_known(rows):
-            print(f"{later} flights lie before what the online store knows by now", file=sys.stderr)
+            print(f"note: {later} of the flights lie before what the online store knows by now", file=sys.stderr)
         scores = ask(given.endpoint, rows) if given.endpoint else score_here(given.artifact, rows)
     except (PipelinesError, ClientError, BotoCoreError, OSError) as error:
-        print(error, file=sys.stderr)
+        errors.show(error)
         return 1
     if given.json:
         used = rows[list(dataset.INPUTS)].astype(object).where(rows[list(dataset.INPUTS)].notna(), None)

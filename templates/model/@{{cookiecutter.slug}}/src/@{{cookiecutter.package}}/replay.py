@@ -27,7 +27,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
-from penstock_pipelines import lake
+from penstock_pipelines import errors, lake
 from penstock_pipelines.errors import DataError, PipelinesError
 from penstock_pipelines.features import records as wire
 from penstock_pipelines.features.store import FeatureStore
@@ -234,7 +234,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
             outcome = send(given.endpoint, bucket, given.first, given.until, given.rows, given.seed)
         outcome["seconds"] = round(time.monotonic() - started, 1)
     except (PipelinesError, ClientError, BotoCoreError) as error:
-        print(error, file=sys.stderr)
+        errors.show(error)
         return 1
     print(json.dumps(outcome, indent=2) if given.json else "\n".join(f"{k}: {v}" for k, v in outcome.items()))
     return 1 if outcome.get("different") else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from penstock_ci.repository import Repository
     from penstock_ci.target import Target
     from penstock_pipelines.calendar import Windows
+
+
+STOPPING_SECONDS = 120.0
+"""How long to wait for an execution that was asked to stop, before its throw-away pipeline is deleted."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,25 @@ def throw_away_pipeline(target: Target, repository: Repository, role_arn: str) -
     try:
         yield name
     finally:
-        client.delete_pipeline(PipelineName=name, ClientRequestToken=uuid.uuid4().hex)
+        _delete(target, name)
+
+
+def _delete(target: Target, pipeline: str) -> None:
+    """Delete a pipeline; one whose execution is still stopping, when it has stopped."""
+    client = target.client("sagemaker")
+    limit = time.monotonic() + STOPPING_SECONDS
+    while True:
+        try:
+            client.delete_pipeline(PipelineName=pipeline, ClientRequestToken=uuid.uuid4().hex)
+        except client.exceptions.ConflictException as error:
+            if time.monotonic() > limit:
+                raise Failure(
+                    f"the throw-away pipeline {pipeline} could not be deleted: its execution does not end",
+                    f"later: aws sagemaker delete-pipeline --pipeline-name {pipeline}",
+                ) from error
+            time.sleep(target.poll_seconds)
+        else:
+            return
 
 
 def metrics(target: Target, execution: Execution) -> dict[str, float] | None:

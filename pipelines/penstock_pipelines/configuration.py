@@ -96,8 +96,6 @@ class MonitorSection(Section):
     """The largest distance from the baseline that is no drift: the largest difference between the two cumulative
     distributions (0: alike, 1: nothing in common)."""
     minimum_rows: Annotated[int, Field(ge=1)] = 200
-    """Fewer captured rows than this are not judged."""
-    minimum_rows: Annotated[int, Field(ge=1)] = 200
     """Fewer captured rows than this are not judged: a handful of requests is no distribution."""
 
 

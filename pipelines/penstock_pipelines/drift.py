@@ -39,7 +39,7 @@ def processing_job_request(
             "Register a version through the pipeline: it makes the baseline.",
         ) from None
     bucket = platform_outputs["artifactBucket"]
-    request = job.processing_job_request(
+    return job.processing_job_request(
         job_name=job_name,
         model=configuration.name,
         endpoint=configuration.name,
@@ -55,8 +55,6 @@ def processing_job_request(
         minimum_rows=configuration.monitor.minimum_rows,
         instance_type=configuration.pipeline.processing_instance_type,
     )
-    request["Environment"]["minimum_rows"] = str(configuration.monitor.minimum_rows)
-    return request
 
 
 def report(read: Callable[[str], Any]) -> dict[str, Any]:

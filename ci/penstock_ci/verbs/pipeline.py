@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -161,37 +160,55 @@ def run(
     watching.conclude(target, done, document, output)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command()
 def step(
-    context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[STEP]", help="The step; none lists them.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[STEP]", help="The step; without it the steps are listed.", show_default=False),
+    ] = None,
+    upstream: Annotated[bool, typer.Option("--upstream", help="Run the steps before it first.")] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FOLDER", help="Raw tables, instead of the cloud's raw bucket.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter's value.")
     ] = None,
     repository: RepositoryOption = None,
     stack: StackOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Run one step alone in this checkout, with its own code as it is now: the inner loop. No image, no pipeline.
+    """Run one step alone on this machine, with this checkout's code as it is now: the inner loop.
 
     \b
     Examples:
       penstock pipeline step
-      penstock pipeline step Features --help
       penstock pipeline step Train
+      penstock pipeline step Evaluate --upstream --data raw/
 
-    What follows the step's name goes to it.
+    No image, no pipeline, nothing registered. Inputs that are not in build/steps come from the cloud, where one is up;
+    with --data none is needed.
     """
-    from penstock_ci import platform
-    from penstock_ci.errors import leave
+    from penstock_ci import definition, stepping
+    from penstock_ci.errors import UserError, did_you_mean, leave
     from penstock_ci.repository import find
-    from penstock_ci.target import resolve
 
+    output = Output(json=as_json)
     found = find(repository)
-    target = resolve(stack)
-    outputs = platform.outputs(target)
-    environment = target.environment | {
-        f"PENSTOCK_OUTPUT_{key}": value for key, value in outputs.items() if isinstance(value, str)
-    }
-    command = [str(found.python), "-m", "penstock_pipelines.step", *([name] if name else []), *context.args]
-    done = subprocess.run(command, cwd=found.root, env=environment, check=False)
-    if done.returncode != 0:
-        raise leave(done.returncode if done.returncode in {1, 2} else 1)
+    nodes = definition.nodes(definition.read(found.root / found.configuration.pipeline.definition))
+    jobs = [node for node in nodes if node.type in stepping.JOBS]
+    if name is None:
+        output.table(["step", "type"], [[node.name, node.type] for node in jobs])
+        output.result({"steps": [node.summary() for node in jobs]})
+        return
+    known = [node.name for node in jobs]
+    if name not in known:
+        raise UserError(
+            f"no step that runs a job is called '{name}'{did_you_mean(name, known)}", f"steps: {', '.join(known)}"
+        )
+    if data is not None and not data.is_dir():
+        raise UserError(f"{data} is not a folder", "give the folder that holds the raw tables (flights/, ...)")
+    code = stepping.run(
+        found, name, upstream=upstream, data=data, parameters=parameters or [], stack=stack, as_json=as_json
+    )
+    if code:
+        raise leave(code)

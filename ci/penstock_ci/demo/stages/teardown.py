@@ -11,6 +11,7 @@ def run(session: Session) -> Facts:
     versions = _delete_versions(session)
     deleted = int(session.in_repository("destroy", "infra")["counts"].get("delete", 0))
     deleted += int(session.penstock("destroy", "--all")["counts"].get("delete", 0))
+    _delete_traces(session)
     left = _left(session)
     check(not left, f"these are left: {', '.join(left)}")
     session.penstock("cloud", "down")
@@ -25,6 +26,18 @@ def _delete_versions(session: Session) -> int:
     for arn in arns:
         client.delete_model_package(ModelPackageName=arn)
     return len(arns)
+
+
+def _delete_traces(session: Session) -> None:
+    """What verbs and services wrote beside the stacks: which version was live, and logs."""
+    ssm, logs = session.client("ssm"), session.client("logs")
+    names = [entry["Name"] for entry in ssm.describe_parameters()["Parameters"]]
+    ours = [name for name in names if name.startswith(f"/penstock/local/{MODEL}/")]
+    if ours:
+        ssm.delete_parameters(Names=ours)
+    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/sagemaker/"):
+        for group in page["logGroups"]:
+            logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
 def _left(session: Session) -> list[str]:
@@ -42,4 +55,10 @@ def _left(session: Session) -> list[str]:
     found += [f"alarm {alarm['AlarmName']}" for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
     rules = session.client("events").list_rules()["Rules"]
     found += [f"rule {rule['Name']}" for rule in rules if rule["Name"].startswith("penstock")]
+    parameters = session.client("ssm").describe_parameters()["Parameters"]
+    found += [f"parameter {entry['Name']}" for entry in parameters if entry["Name"].startswith("/penstock/")]
+    found += [
+        f"image repository {r['repositoryName']}" for r in session.client("ecr").describe_repositories()["repositories"]
+    ]
+    found += [f"log group {g['logGroupName']}" for g in session.client("logs").describe_log_groups()["logGroups"]]
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from penstock_ci import definition, registry, releases
-from penstock_ci.errors import UserError
+from penstock_ci.errors import Failure, UserError
 
 if TYPE_CHECKING:
     from penstock_ci.executions import Execution
@@ -63,8 +63,7 @@ def plan(
     pipeline = configuration.pipeline
     if not outputs.get("rawBucket"):
         raise UserError("the platform has no output rawBucket", "bring it up: penstock up --all")
-    table = str(getattr(pipeline, "landing_table", "flights"))
-    landed = lake.landed_until(outputs["rawBucket"], table, pipeline.start, target.client("s3"))
+    landed = lake.landed_until(outputs["rawBucket"], pipeline.landing_table, pipeline.start, target.client("s3"))
     months = pipeline.evaluation_months_after_drift if after_drift else pipeline.evaluation_months
     windows = calendar.windows(pipeline.start, landed, months)
     values = parameters.for_execution(

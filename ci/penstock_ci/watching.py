@@ -22,7 +22,7 @@ _KINDS = {
 }
 
 
-def watch(target: Target, arn: str, output: Output, *, stop: bool) -> Execution:
+def watch(target: Target, arn: str, output: Output, *, stop: bool, resumable: bool = True) -> Execution:
     """Wait for the execution's end, a line for every change.
 
     Raises:
@@ -39,10 +39,10 @@ def watch(target: Target, arn: str, output: Output, *, stop: bool) -> Execution:
         name = arn.rsplit("/", 1)[-1]
         if stop:
             executions.stop(target, arn)
-            output.progress(f"asked the execution {name} to stop; nothing of it is registered. See how it ends:")
-        else:
-            output.progress(f"the execution {name} goes on. Watch it again:")
-        output.progress(f"  penstock pipeline run --watch {name}")
+            output.progress(f"asked the execution {name} to stop")
+        if resumable:
+            output.progress("see how it ends:" if stop else f"the execution {name} goes on; watch it again:")
+            output.progress(f"  penstock pipeline run --watch {name}")
         raise
 
 

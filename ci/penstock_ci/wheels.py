@@ -21,6 +21,10 @@ _TIMESTAMP = (2020, 2, 2, 0, 0, 0)
 _OF_THE_INSTALLATION = {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json"}
 
 
+_OUTSIDE = {"..", "bin"}
+"""Where installers put programs: made anew from the entry points, so no part of a wheel."""
+
+
 def kit_wheel(folder: Path) -> Path:
     """Put the wheel of the running `penstock` into a folder. Equal contents give equal bytes.
 
@@ -68,7 +72,7 @@ def _pack(installed: Distribution, folder: Path) -> Path:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(installed.files or [], key=str):
             name = PurePosixPath(path)
-            if name.suffix == ".pyc" or ".." in name.parts or name.is_absolute():
+            if name.suffix == ".pyc" or name.parts[0] in _OUTSIDE or name.is_absolute():
                 continue
             if name.parts[0] == information and name.name in _OF_THE_INSTALLATION:
                 continue

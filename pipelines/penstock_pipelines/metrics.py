@@ -49,12 +49,14 @@ def curves(labels: Floats, scores: Floats) -> dict[str, Any]:
     """ROC curve at 101 false positive rates, and calibration in tenths of the rows by score."""
     false_positive, true_positive, _ = sk.roc_curve(labels, scores)
     grid = np.linspace(0, 1, CURVE_POINTS)
+    rates = np.interp(grid, false_positive, true_positive)
+    rates[0] = 0.0
     order = np.argsort(scores, kind="stable")
     bins = [part for part in np.array_split(order, CALIBRATION_BINS) if len(part)]
     return {
         "roc": {
             "false_positive_rate": [round(float(x), 4) for x in grid],
-            "true_positive_rate": [round(float(x), 4) for x in np.interp(grid, false_positive, true_positive)],
+            "true_positive_rate": [round(float(x), 4) for x in rates],
         },
         "calibration": [
             {"score": round(float(scores[p].mean()), 4), "rate": round(float(labels[p].mean()), 4), "rows": len(p)}

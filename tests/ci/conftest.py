@@ -38,7 +38,11 @@ PIPELINE = {
             "Type": "Condition",
             "Arguments": {
                 "Conditions": [
-                    {"LeftValue": {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Train.PropertyFiles.M"}, "Path": "auc"}}}
+                    {
+                        "LeftValue": {
+                            "Std:JsonGet": {"PropertyFile": {"Get": "Steps.Train.PropertyFiles.M"}, "Path": "auc"}
+                        }
+                    }
                 ],
                 "IfSteps": [{"Name": "Register", "Type": "RegisterModel", "Arguments": {}, "DependsOn": ["Train"]}],
                 "ElseSteps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too low"}}],

@@ -7,21 +7,33 @@ import subprocess
 import sys
 
 import pytest
+from tests.ci.conftest import Penstock
 
 from penstock_ci import app as application
 from penstock_ci.errors import Failure, UserError
-from tests.ci.conftest import Penstock
 
-HEAVY = ("boto3", "botocore", "pulumi", "pandas", "pydantic", "rich", "cookiecutter", "starlette", "penstock_cloud", "penstock_deploy")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "pulumi",
+    "pandas",
+    "pydantic",
+    "rich",
+    "cookiecutter",
+    "starlette",
+    "penstock_cloud",
+    "penstock_deploy",
+)
 VERBS = [name for section in application.VERBS.values() for name in section]
 
 
 def test_help_lists_every_verb_of_the_issue(penstock: Penstock) -> None:
     listed = penstock("--help").out
-    for verb in (
+    words = (
         "doctor bootstrap cloud preview up destroy outputs new build pipeline train review approve reject deploy rollback "
         "predict drift status logs report ci"
-    ).split():
+    )
+    for verb in words.split(" "):
         assert f"\n  {verb} " in listed
 
 
@@ -111,7 +123,12 @@ def test_a_defect_is_one_line_unless_debugging(penstock: Penstock, monkeypatch: 
     assert "internal error: ZeroDivisionError: division by zero" in outcome.err
     assert "Traceback" not in outcome.err
     done = subprocess.run(
-        [sys.executable, "-c", "from penstock_ci import diagnosis, app\ndiagnosis.examine = None\napp.main()", "doctor"],
+        [
+            sys.executable,
+            "-c",
+            "from penstock_ci import diagnosis, app\ndiagnosis.examine = None\napp.main()",
+            "doctor",
+        ],
         capture_output=True,
         text=True,
         env={"PENSTOCK_DEBUG": "1", "PATH": ""},

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.ci.conftest import PIPELINE, Penstock
 
 from penstock_ci import definition
 from penstock_ci.errors import UserError
-from tests.ci.conftest import PIPELINE, Penstock
 
 
 def test_dependencies_come_from_references_and_conditions() -> None:

@@ -21,7 +21,12 @@ def client_error(code: str, message: str) -> ClientError:
         (NoCredentialsError(), "no AWS credentials", "--stack local", MISUSED),
         (NoRegionError(), "no AWS region", "AWS_REGION", MISUSED),
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "127.0.0.1:1", "penstock cloud status", FAILED),
-        (FileNotFoundError(2, "No such file or directory", "rows.csv"), "rows.csv: No such file", "check the path", MISUSED),
+        (
+            FileNotFoundError(2, "No such file or directory", "rows.csv"),
+            "rows.csv: No such file",
+            "check the path",
+            MISUSED,
+        ),
     ],
 )
 def test_known_errors_have_a_remedy(error: Exception, message: str, fix: str, code: int) -> None:
@@ -39,7 +44,12 @@ def test_errors_of_the_other_parts_keep_cause_fix_and_detail() -> None:
 
     cloud = explain(CloudError("port 1 is taken", "take another", detail="log"))
     assert cloud is not None
-    assert (cloud.message, cloud.fix, cloud.detail, cloud.exit_code) == ("port 1 is taken", "take another", "log", FAILED)
+    assert (cloud.message, cloud.fix, cloud.detail, cloud.exit_code) == (
+        "port 1 is taken",
+        "take another",
+        "log",
+        FAILED,
+    )
     deployment = explain(DeploymentError("locked", "wait"))
     assert deployment is not None
     assert (deployment.message, deployment.fix) == ("locked", "wait")

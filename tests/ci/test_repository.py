@@ -86,7 +86,8 @@ def test_projects_by_name_folder_and_default(repository: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("datalak", "did you mean 'datalake'?"), (".", "has no Pulumi.yaml"), ("infra", "and this is none")]
+    ("name", "message"),
+    [("datalak", "did you mean 'datalake'?"), (".", "has no Pulumi.yaml"), ("infra", "and this is none")],
 )
 def test_no_such_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)

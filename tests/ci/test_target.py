@@ -60,7 +60,9 @@ def test_local_clients_go_to_the_local_cloud(target: target.Target, monkeypatch:
 
 
 @pytest.mark.cloud
-def test_nothing_of_the_users_aws_settings_reaches_the_local_cloud(target: target.Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_the_users_aws_settings_reaches_the_local_cloud(
+    target: target.Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from penstock_ci.target import resolve
 
     monkeypatch.setenv("AWS_PROFILE", "production")

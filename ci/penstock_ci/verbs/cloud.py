@@ -181,7 +181,7 @@ def reset(
         return
     confirm(f"Remove everything in {folder}?", yes=yes)
     cloud.reset(folder)
-    output.marked("ok", f"{folder} is empty")
+    output.marked("ok", f"removed {folder}")
     output.result({"ok": True, "state_dir": str(folder), "removed": True})
 
 

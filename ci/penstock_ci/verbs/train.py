@@ -79,7 +79,7 @@ def train(
     if small:
         with training.throw_away_pipeline(target, found, plan.parameters["RoleArn"]) as pipeline:
             arn = executions.start(target, pipeline, plan.parameters)
-            done = watching.watch(target, arn, output, stop=True)
+            done = watching.watch(target, arn, output, stop=True, resumable=False)
             metrics = training.metrics(target, done)
     else:
         stack_of_model = open_stack(Project("infra", found.infrastructure), target)

@@ -78,6 +78,16 @@ def run_uv(*arguments: str | Path) -> None:
         )
 
 
+def base_interpreter() -> str:
+    """The interpreter below our own virtual environment, which may go away: its path, or else its version.
+
+    Not the version alone: where `python3.13` on PATH is a version manager's shim, uv does not find it from every folder.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    path = Path(sys.base_prefix) / f"bin/python{version}"
+    return str(path) if path.is_file() else version
+
+
 def from_lock(name: str, lock: Path, on_progress: Progress | None = None) -> Path:
     """The interpreter of the environment that a lock describes, made if it is not there. Raises CloudError.
 
@@ -94,8 +104,7 @@ def from_lock(name: str, lock: Path, on_progress: Progress | None = None) -> Pat
             return python
         if on_progress:
             on_progress(f"making the environment '{name}' from its lock")
-        # A version, not our own interpreter's path: that one may lie in a virtual environment that goes away.
-        run_uv("venv", "--quiet", "--clear", "--python", f"{sys.version_info.major}.{sys.version_info.minor}", folder)
+        run_uv("venv", "--quiet", "--clear", "--python", base_interpreter(), folder)
         run_uv("pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", python, lock)
         complete.touch()
     return python

@@ -53,8 +53,8 @@ def latest_writes(frame: pd.DataFrame, group: FeatureGroup) -> pd.DataFrame:
     frame = frame.sort_values(order, kind="stable")
     frame = frame.drop_duplicates([group.record_identifier, group.event_time], keep="last")
     deleted = frame[frame["is_deleted"]].groupby(group.record_identifier)[group.event_time].max()
-    tombstone = frame[group.record_identifier].map(deleted)
-    alive = ~frame["is_deleted"] & (tombstone.isna() | (frame[group.event_time] > tombstone.fillna("")))
+    tombstone = frame[group.record_identifier].map(deleted).astype(object).where(lambda known: known.notna(), "")
+    alive = ~frame["is_deleted"] & (frame[group.event_time] > tombstone)
     return frame[alive].drop(columns=list(ADDED)).reset_index(drop=True)
 
 

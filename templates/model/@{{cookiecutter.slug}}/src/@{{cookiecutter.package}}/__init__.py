@@ -1,5 +1,6 @@
-"""The model @{{ cookiecutter.slug }}: what is read from the lake, which features it becomes, and the model on them.
+"""The model @{{ cookiecutter.slug }}.
 
-Read in this order: `schema` (raw data), `ingest` (clean and curated tables), `features` (feature groups), `dataset`
-(rows of the model), `model` (training and predicting), `pipeline` (how they run on SageMaker).
+What is read from the lake, which features it becomes, and the model on them. Read in this order: `schema` (raw data),
+`ingest` (clean and curated tables), `features` (feature groups), `dataset` (rows of the model), `model` (training and
+predicting), `pipeline` (how they run on SageMaker).
 """

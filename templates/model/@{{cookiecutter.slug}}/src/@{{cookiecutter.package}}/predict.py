@@ -1,7 +1,7 @@
 """Ask the model about flights, with features read from the online store by key.
 
     python -m @{{ cookiecutter.package }}.predict --input flights.csv --endpoint NAME
-    python -m @{{ cookiecutter.package }}.predict --input flights.csv --artifact s3://bucket/.../model.tar.gz --json
+    python -m @{{ cookiecutter.package }}.predict --input flights.csv --artifact model.tar.gz --json
 
 `--endpoint` asks the endpoint; `--artifact` loads a model.tar.gz (a file or an S3 address) here instead, to compare.
 """

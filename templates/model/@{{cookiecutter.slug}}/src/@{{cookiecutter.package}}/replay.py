@@ -1,7 +1,7 @@
 """Replay past flights, each with what was known at its scheduled departure.
 
-    python -m @{{ cookiecutter.package }}.replay --from 2013-09-01 --to 2013-11-01 --rows 2000 --endpoint NAME
-    python -m @{{ cookiecutter.package }}.replay --from 2013-08-20 --to 2013-08-25 --rows 1000 --check-online
+    python -m @{{ cookiecutter.package }}.replay --from 2013-09-01 --to 2013-11-01 --endpoint NAME
+    python -m @{{ cookiecutter.package }}.replay --from 2013-08-24 --to 2013-08-26 --check-online
 
 The first sends a seeded sample of the window's flights to an endpoint, in the order of their schedule; the features are
 computed from the raw zone as the pipeline does it. The second proves that serving sees what training saw: it puts the

@@ -1,0 +1,370 @@
+"""Versions in a real registry: approval, digest, deployment with a way back, history. Pulumi and the endpoint are stand-ins."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.ci.conftest import CONFIGURATION, Penstock
+
+from penstock_ci import registry, releases, training
+from penstock_ci.errors import Failure, UserError
+from penstock_ci.releases import Entry, deployed_stack
+from penstock_ci.repository import Repository, find
+from penstock_ci.target import Target
+
+pytestmark = [pytest.mark.cloud]
+BUCKET = "artifacts"
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/models@sha256:" + "0" * 64
+NUMBERS = itertools.count(1)
+
+
+@dataclass
+class Endpoint:
+    """Stands for the endpoint: answers the scores, or fails."""
+
+    answer: str = "0.25\n0.5\n"
+    error: ClientError | None = None
+    exceptions: Any = None
+
+    def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
+        if self.error:
+            raise self.error
+        return {"Body": io.BytesIO(self.answer.encode()), "InvokedProductionVariant": "AllTraffic"}
+
+
+@dataclass
+class Stack:
+    """Stands for the Pulumi stack: counts its ups, and fails in those that it is told to."""
+
+    ups: int = 0
+    failing: set[int] = field(default_factory=set)
+
+    def run(self, action: str, on_event: object) -> dict[str, Any]:
+        assert action == "up"
+        self.ups += 1
+        ok = self.ups not in self.failing
+        return {
+            "ok": ok,
+            "counts": {"update": 1},
+            "outputs": {"endpointName": "sea"},
+            "errors": [] if ok else ["no capacity"],
+        }
+
+
+@dataclass
+class World:
+    """A model with its own name on the local cloud, and the stand-ins."""
+
+    target: Target
+    repository: Repository
+    model: str
+    stack: Stack
+    endpoint: Endpoint
+
+    def register(
+        self, approval: str = "Approved", artifact: bytes = b"model", digest: str | None = None, auc: float = 0.7
+    ) -> registry.Version:
+        """Register a version as the pipeline does."""
+        client = self.target.client("s3")
+        prefix = f"{self.model}/{next(NUMBERS)}"
+        expected = hashlib.sha256(artifact).hexdigest() if digest is None else digest
+        for name, content in {
+            "model.tar.gz": artifact,
+            "evaluation.json": json.dumps({"metrics": {"auc": auc, "rows": 2}}).encode(),
+            "smoke.csv": b"1,2\n3,4\n",
+            "smoke.expected.csv": b"0.25\n0.5\n",
+        }.items():
+            client.put_object(Bucket=BUCKET, Key=f"{prefix}/{name}", Body=content)
+        answer = self.target.client("sagemaker").create_model_package(
+            ModelPackageGroupName=self.model,
+            ModelApprovalStatus=approval,
+            InferenceSpecification={
+                "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{prefix}/model.tar.gz"}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+            ModelMetrics={
+                "ModelQuality": {
+                    "Statistics": {
+                        "ContentType": "application/json",
+                        "S3Uri": f"s3://{BUCKET}/{prefix}/evaluation.json",
+                    }
+                }
+            },
+            CustomerMetadataProperties={"model_digest": expected} if expected else {"git_commit": "abc"},
+        )
+        return registry.by_arn(self.target, answer["ModelPackageArn"])
+
+    def deploy(self, version: registry.Version, action: Any = "deploy") -> releases.Release:
+        return releases.deploy(self.target, self.repository, version, lambda event: None, lambda text: None, action)
+
+    def live(self) -> int | None:
+        arn = releases.live(self.target, self.model)
+        return int(arn.rsplit("/", 1)[-1]) if arn else None
+
+
+@pytest.fixture
+def world(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    model = f"sea-{next(NUMBERS)}"
+    (tmp_path / "penstock.yaml").write_text(CONFIGURATION.replace("name: tides", f"name: {model}"))
+    monkeypatch.chdir(tmp_path)
+    target.client("s3").create_bucket(Bucket=BUCKET)
+    target.client("sagemaker").create_model_package_group(ModelPackageGroupName=model)
+    made = World(target, find(), model, Stack(), Endpoint(exceptions=target.client("sagemaker-runtime").exceptions))
+    target._clients["sagemaker-runtime"] = made.endpoint
+    monkeypatch.setattr(releases, "open_stack", lambda project, target: made.stack)
+    monkeypatch.setattr("penstock_ci.target.resolve", lambda stack=None: target)
+    return made
+
+
+def test_deploy_records_what_is_live(world: World) -> None:
+    first = world.register()
+    done = world.deploy(first)
+    assert (world.live(), done.previous, done.endpoint) == (1, "", "sea")
+    assert done.smoke["rows"] == 2
+    second = world.register()
+    assert world.deploy(second).previous == first.arn
+    assert [(entry.action, entry.version) for entry in releases.history(world.target, world.model)] == [
+        ("deploy", 1),
+        ("deploy", 2),
+    ]
+
+
+def test_deploying_the_live_version_again_changes_nothing_but_looks(world: World) -> None:
+    version = world.register()
+    world.deploy(version)
+    world.deploy(version)
+    assert world.stack.ups == 2
+    assert len(releases.history(world.target, world.model)) == 1
+
+
+@pytest.mark.parametrize("approval", ["Rejected", "PendingManualApproval"])
+def test_a_version_that_is_not_approved_is_refused(world: World, approval: str) -> None:
+    with pytest.raises(Failure, match=f"is {approval}, not Approved"):
+        world.deploy(world.register(approval))
+    assert (world.live(), world.stack.ups) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("digest", "message"), [("1" * 64, "is not the one that was registered"), ("", "without the digest")]
+)
+def test_an_artifact_that_is_not_the_registered_one_is_refused(world: World, digest: str, message: str) -> None:
+    with pytest.raises(Failure, match=message):
+        world.deploy(world.register(digest=digest))
+    assert (world.live(), world.stack.ups) == (None, 0)
+
+
+def test_an_artifact_changed_after_registration_is_refused(world: World) -> None:
+    version = world.register()
+    bucket, key = version.artifact.removeprefix("s3://").split("/", 1)
+    world.target.client("s3").put_object(Bucket=bucket, Key=key, Body=b"another model")
+    with pytest.raises(Failure, match="is not the one that was registered"):
+        world.deploy(version)
+    world.target.client("s3").delete_object(Bucket=bucket, Key=key)
+    with pytest.raises(Failure, match="cannot be read: NoSuchKey"):
+        world.deploy(version)
+
+
+def test_a_failed_smoke_test_puts_the_version_before_back(world: World) -> None:
+    world.deploy(world.register())
+    second = world.register()
+    world.endpoint.error = ClientError({"Error": {"Code": "ModelError", "Message": "it raised"}}, "InvokeEndpoint")
+    with pytest.raises(Failure, match=r"version 2 was not deployed: .*it raised") as caught:
+        world.deploy(second)
+    assert "live is version 1" in caught.value.fix
+    assert (world.live(), world.stack.ups) == (1, 3)
+    assert [entry.version for entry in releases.history(world.target, world.model)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("0.25\n0.6\n", "differ by up to 0.100000"),
+        ("0.25\n", "1 predictions for 2 rows"),
+        ("late", "these are not scores"),
+    ],
+)
+def test_an_endpoint_that_answers_something_else_fails_its_smoke_test(world: World, answer: str, message: str) -> None:
+    world.endpoint.answer = answer
+    with pytest.raises(Failure, match=message):
+        world.deploy(world.register())
+    assert world.live() is None
+
+
+def test_an_up_that_fails_puts_the_version_before_back(world: World) -> None:
+    world.deploy(world.register())
+    world.stack.failing = {2}
+    with pytest.raises(Failure, match="version 2 was not deployed: penstock up infra failed") as caught:
+        world.deploy(world.register())
+    assert caught.value.detail == "no capacity"
+    assert (world.live(), world.stack.ups) == (1, 3)
+
+
+def test_when_even_putting_back_fails_it_is_said(world: World) -> None:
+    world.deploy(world.register())
+    world.stack.failing = {2, 3}
+    with pytest.raises(Failure, match="version 1 could not be put back"):
+        world.deploy(world.register())
+    assert world.live() == 1
+
+
+def test_an_interrupted_deployment_leaves_the_old_version_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.deploy(world.register())
+    monkeypatch.setattr(world.stack, "run", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        world.deploy(world.register())
+    assert world.live() == 1
+
+
+def test_another_models_version_is_refused(world: World) -> None:
+    other = f"lake-{next(NUMBERS)}"
+    world.target.client("sagemaker").create_model_package_group(ModelPackageGroupName=other)
+    mine, world.model = world.model, other
+    version = world.register()
+    world.model = mine
+    with pytest.raises(UserError, match=f"is a version of '{other}', but this repository is '{mine}'"):
+        world.deploy(version)
+
+
+def test_rollback_goes_one_back_each_time(world: World) -> None:
+    with pytest.raises(UserError, match=r"nothing of .* is deployed"):
+        releases.rollback_version(world.target, world.model, None)
+    for _ in range(3):
+        world.deploy(world.register())
+    back = releases.rollback_version(world.target, world.model, None)
+    assert back.number == 2
+    world.deploy(back, "rollback")
+    assert releases.rollback_version(world.target, world.model, None).number == 1
+    with pytest.raises(UserError, match="is live already"):
+        releases.rollback_version(world.target, world.model, 2)
+
+
+def test_rollback_passes_over_a_version_rejected_since(world: World) -> None:
+    versions = [world.register() for _ in range(3)]
+    for version in versions:
+        world.deploy(version)
+    registry.decide(world.target, versions[1], "Rejected", "worse than thought")
+    assert releases.rollback_version(world.target, world.model, None).number == 1
+
+
+def test_nothing_to_roll_back_to(world: World) -> None:
+    world.deploy(world.register())
+    with pytest.raises(UserError, match="nothing to roll back to"):
+        releases.rollback_version(world.target, world.model, None)
+
+
+@pytest.mark.parametrize(
+    ("entries", "stack"),
+    [
+        ([("deploy", 1), ("deploy", 2), ("deploy", 3)], [1, 2, 3]),
+        ([("deploy", 1), ("deploy", 2), ("rollback", 1)], [1]),
+        ([("deploy", 1), ("deploy", 2), ("rollback", 1), ("deploy", 3)], [1, 3]),
+        ([("deploy", 1), ("rollback", 2)], [1, 2]),
+        ([("deploy", 1), ("deploy", 1)], [1]),
+        ([], []),
+    ],
+)
+def test_history_is_a_stack(entries: list[tuple[Any, int]], stack: list[int]) -> None:
+    assert deployed_stack([Entry(action, version, "2026-01-01") for action, version in entries]) == stack
+
+
+def test_the_history_fits_its_parameter(world: World) -> None:
+    for number in range(40):
+        releases._append(world.target, world.model, Entry("rollback", 10_000 + number, "2026-11-21T05:15:26+00:00"))
+    kept = releases.history(world.target, world.model)
+    assert len(kept) == releases.HISTORY_LENGTH
+    assert kept[-1].version == 10_039
+    assert len(json.dumps([vars(entry) for entry in kept])) < 4096
+
+
+def test_verbs_of_the_registry(world: World, penstock: Penstock) -> None:
+    world.register("PendingManualApproval", auc=0.7)
+    reviewed = penstock("review", "--json").document
+    assert (reviewed["version"], reviewed["approval"], reviewed["champion"]) == (1, "PendingManualApproval", None)
+    assert reviewed["metrics"] == {"auc": 0.7}
+    assert "no champion yet" in penstock("review").out
+    approved = penstock("approve", world.model, "--version", "1", "--comment", "good", "--json").document
+    assert (approved["approval"], approved["before"], approved["changed"]) == (
+        "Approved",
+        "PendingManualApproval",
+        True,
+    )
+    assert penstock("approve", "--json").document["changed"] is False
+    assert registry.pick(world.target, world.model, 1).description["ApprovalDescription"] == "good"
+    world.register("PendingManualApproval", auc=0.8)
+    reviewed = penstock("review", "--json").document
+    assert reviewed["champion"]["version"] == 1
+    assert reviewed["difference"]["auc"] == pytest.approx(0.1)
+    assert penstock("reject", "--json").document["approval"] == "Rejected"
+    refused = penstock("deploy", "--version", "2")
+    assert (refused.code, refused.out) == (1, "")
+    assert "is Rejected, not Approved" in refused.err
+    assert penstock("deploy", "--json").document["version"] == 1
+    assert penstock("deploy", "--json").document["previous_model_package_arn"] is None
+
+
+def test_versions_and_models_that_do_not_exist(world: World, penstock: Penstock) -> None:
+    outcome = penstock("approve", "--version", "7")
+    assert outcome.code == 1
+    assert "has no version 7" in outcome.err
+    world.register("PendingManualApproval")
+    assert "its versions: 1" in penstock("approve", "--version", "7").err
+    outcome = penstock("deploy")
+    assert "has no version that is Approved" in outcome.err
+    outcome = penstock("review", world.model[:-1] + "x")
+    assert outcome.code == 1
+    assert "there is no model package group" in outcome.err
+    assert "did you mean" in outcome.err
+    assert "is not the ARN of a model package" in penstock("deploy", "--model-package-arn", "arn:aws:s3:::x").err
+    missing = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{world.model}/9"
+    assert "the registry has no model package" in penstock("deploy", "--model-package-arn", missing).err
+    assert penstock("deploy", "--model-package-arn", missing, "--version", "1").code == 2
+    assert "this repository is" in penstock("rollback", "another").err
+
+
+def test_the_champions_numbers_are_those_on_the_same_rows(world: World) -> None:
+    first = world.register(auc=0.9)
+    compared = {"champion": {"arn": first.arn, "metrics": {"auc": 0.65, "rows": 5}}}
+    assert training.champion_numbers(world.target, compared, first) == {"auc": 0.65}
+    assert training.champion_numbers(
+        world.target, {"champion": {"arn": "another", "metrics": {"auc": 0.1}}}, first
+    ) == {"auc": 0.9}
+    assert training.champion_numbers(world.target, {"champion": {"arn": first.arn, "metrics": None}}, first) == {
+        "auc": 0.9
+    }
+    assert training.champion_numbers(world.target, {}, None) == {}
+
+
+def test_the_champion_is_the_live_version_else_the_newest_approved(world: World) -> None:
+    assert training.champion(world.target, world.model) is None
+    first, second, third = world.register(), world.register(), world.register("PendingManualApproval")
+    chosen: Callable[..., Any] = training.champion
+    assert chosen(world.target, world.model).arn == second.arn
+    world.deploy(first)
+    assert chosen(world.target, world.model, but=third.arn).arn == first.arn
+    assert chosen(world.target, world.model, but=first.arn).arn == second.arn
+
+
+def test_status_of_a_model(world: World, penstock: Penstock, monkeypatch: pytest.MonkeyPatch) -> None:
+    from penstock_ci import overview
+
+    monkeypatch.setattr(
+        overview, "stacks", lambda target, repository: [{"project": "infra", "resources": 3, "state": "up"}]
+    )
+    world.deploy(world.register())
+    document = penstock("status", "--json").document
+    (model,) = document["models"]
+    assert (model["model"], model["endpoint"]["version"], model["execution"]) == (world.model, 1, None)
+    assert [(version["version"], version["live"]) for version in model["versions"]] == [(1, True)]
+    shown = penstock("status", world.model).out
+    assert "version 1 live" in shown
+    assert "auc 0.7000" in shown

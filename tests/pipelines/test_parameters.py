@@ -1,0 +1,42 @@
+"""Parameters of an execution."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from penstock_pipelines import parameters
+from penstock_pipelines.configuration import ModelConfiguration
+from penstock_pipelines.errors import ConfigurationError
+
+OUTPUTS = {
+    "trainingRoleArn": "arn:r",
+    "artifactBucket": "artifacts",
+    "rawBucket": "raw",
+    "cleanBucket": "clean",
+    "curatedBucket": "curated",
+}
+WINDOWS = {
+    "train_from": date(2013, 1, 1),
+    "train_to": date(2013, 7, 1),
+    "evaluate_from": date(2013, 7, 1),
+    "evaluate_to": date(2013, 9, 1),
+}
+
+
+def test_every_parameter_has_a_value_as_text(settings: ModelConfiguration) -> None:
+    values = parameters.for_execution(
+        settings, OUTPUTS, image_uri="i", git_commit="c", register=True, sample_fraction=0.1, **WINDOWS
+    )
+    assert sorted(values) == sorted(parameters.PARAMETERS)
+    assert all(isinstance(value, str) for value in values.values())
+    assert (values["Register"], values["SampleFraction"], values["EvaluateTo"]) == ("true", "0.1", "2013-09-01")
+
+
+def test_a_platform_that_is_not_up(settings: ModelConfiguration) -> None:
+    with pytest.raises(ConfigurationError, match="rawBucket") as caught:
+        parameters.for_execution(
+            settings, {**OUTPUTS, "rawBucket": ""}, image_uri="i", git_commit="c", register=True, **WINDOWS
+        )
+    assert "penstock up" in str(caught.value)

@@ -185,6 +185,10 @@ class PulumiStack:
         return list(self._stack.export_stack().deployment.get("resources", []))  # type: ignore[union-attr]
 
 
+_CHANGES = {"create", "update", "replace", "delete"}
+"""Steps that a person counts; a replacement's own creation and deletion are part of `replace`."""
+
+
 class _PulumiSteps:
     """Turns the Automation API's engine events into those of penstock_deploy."""
 
@@ -197,7 +201,7 @@ class _PulumiSteps:
         if event.resource_pre_event is not None:
             metadata = event.resource_pre_event.metadata
             operation = str(getattr(metadata.op, "value", metadata.op))
-            if operation != "same":
+            if operation in _CHANGES:
                 self.changes.append(
                     {
                         "op": operation,

@@ -36,7 +36,7 @@ def styled(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> Any:
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=SOFT, titleColor=SOFT, gridColor=GRID, domainColor=GRID, tickColor=GRID, labelFontSize=12,
-            titleFontSize=12, titleFontWeight="normal", labelLimit=260,
+            titleFontSize=12, titleFontWeight="normal", labelLimit=380,
         )
         .configure_legend(labelColor=SOFT, titleColor=SOFT, labelFontSize=12, orient="top")
         .configure_header(labelColor=INK, titleColor=INK, labelFontSize=13, labelFontWeight="bold")
@@ -58,7 +58,8 @@ def timeline(stages: list[Stage]) -> str:
         )
         begin += stage.seconds
     base = alt.Chart(pd.DataFrame(rows)).encode(
-        y=alt.Y("stage:N", sort=None, title=None), x=alt.X("begin:Q", title="seconds since the start")
+        y=alt.Y("stage:N", sort=None, title=None),
+        x=alt.X("begin:Q", title="seconds since the start", axis=alt.Axis(tickCount=10)),
     )
     bars = base.mark_bar(cornerRadius=3, height={"band": 0.7}).encode(
         x2="end:Q",
@@ -126,7 +127,7 @@ def distributions(feature: Feature) -> str:
         alt.Chart(pd.DataFrame(rows))
         .mark_bar(cornerRadius=2)
         .encode(
-            x=alt.X("bin:N", sort=None, title=feature.name),
+            x=alt.X("bin:N", sort=None, title=feature.name, axis=alt.Axis(labelAngle=-45, titlePadding=18)),
             xOffset=alt.XOffset("rows:N"),
             y=alt.Y("share:Q", title="share of rows", axis=alt.Axis(format="%")),
             color=alt.Color("rows:N", title=None, scale=alt.Scale(domain=["baseline", "observed"], range=[GREY, BLUE])),

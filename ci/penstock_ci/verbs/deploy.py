@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock_ci.output import JsonOption, Output, confirm
+from penstock_ci.output import JsonOption, Output
 from penstock_ci.repository import RepositoryOption
 from penstock_ci.target import StackOption
 from penstock_ci.verbs.review import VersionOption
-from penstock_ci.verbs.up import YesOption
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -33,7 +32,6 @@ def deploy(
     version: VersionOption = None,
     repository: RepositoryOption = None,
     stack: StackOption = None,
-    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Put an approved version on the endpoint: check approval and digest, bring it up, ask it something.
@@ -44,8 +42,8 @@ def deploy(
       penstock deploy --version 2
       penstock deploy --model-package-arn arn:aws:sagemaker:...:model-package/flight-delays/2
 
-    A version that is not Approved, or whose artifact is not the registered one, is refused. When the endpoint does not
-    come up or fails its smoke test, the version before is put back and the exit code is 1.
+    A version that is not Approved, or whose artifact is not the registered one, is refused; approval is the only yes that
+    is needed. When the endpoint does not come up or fails its smoke test, the version before is put back (exit code 1).
     """
     from penstock_ci import registry
     from penstock_ci.errors import UserError
@@ -61,7 +59,7 @@ def deploy(
         if model_package_arn
         else registry.pick(target, found.name, version, approval=None if version else "Approved")
     )
-    release(target, found, chosen, "deploy", Output(json=as_json), yes=yes)
+    release(target, found, chosen, "deploy", Output(json=as_json))
 
 
 def release(
@@ -70,14 +68,10 @@ def release(
     version: Version,
     action: Literal["deploy", "rollback"],
     output: Output,
-    *,
-    yes: bool,
 ) -> None:
     """Deploy or roll back, with what is said about it."""
     from penstock_ci import changes, releases
 
-    if not target.is_local:
-        confirm(f"{action} version {version.number} of {version.model} on the stack '{target.stack}'?", yes=yes)
     done = releases.deploy(target, repository, version, changes.Lines(output, "up"), output.progress, action)
     output.marked("ok", f"version {version.number} of {version.model} is live on the endpoint {done.endpoint}")
     output.line(f"smoke test: {done.smoke['rows']} rows answered, first {done.smoke['predictions'][0]:.4f}")

@@ -8,7 +8,6 @@ from penstock_ci.output import JsonOption, Output
 from penstock_ci.repository import ModelArgument, RepositoryOption
 from penstock_ci.target import StackOption
 from penstock_ci.verbs.review import VersionOption
-from penstock_ci.verbs.up import YesOption
 
 app = typer.Typer()
 
@@ -19,7 +18,6 @@ def rollback(
     version: VersionOption = None,
     repository: RepositoryOption = None,
     stack: StackOption = None,
-    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Return the endpoint to the approved version that was deployed before the live one (or to --version).
@@ -44,4 +42,4 @@ def rollback(
         )
     target = resolve(stack)
     chosen = releases.rollback_version(target, found.name, version)
-    release(target, found, chosen, "rollback", Output(json=as_json), yes=yes)
+    release(target, found, chosen, "rollback", Output(json=as_json))

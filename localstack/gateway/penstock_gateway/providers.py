@@ -11,12 +11,12 @@ from localstack.services.plugins import aws_provider
 def s3() -> Any:
     """S3 with bodies on disk below the state folder."""
     from localstack.services.plugins import Service
-    from localstack.services.s3.provider import S3Provider
 
     from penstock_gateway import settings
+    from penstock_gateway.s3_listing import ListingS3Provider
     from penstock_gateway.s3_store import DiskObjectStore
 
-    return Service.for_provider(S3Provider(storage_backend=DiskObjectStore(settings.from_environment().s3_dir)))
+    return Service.for_provider(ListingS3Provider(storage_backend=DiskObjectStore(settings.from_environment().s3_dir)))
 
 
 @aws_provider()

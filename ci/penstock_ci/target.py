@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -148,11 +149,11 @@ def _local(stack: str) -> Target:
 
 
 def _aws(stack: str) -> Target:
-    local = [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]
-    environment = {name: value for name, value in os.environ.items() if name not in local}
-    if local and any("127.0.0.1" in os.environ[name] or "localhost" in os.environ[name] for name in local):
+    environment = dict(os.environ)
+    here = [name for name, url in environment.items() if name.startswith("AWS_ENDPOINT_URL") and _is_this_machine(url)]
+    if here:
         raise UserError(
-            f"the stack '{stack}' is on AWS, but {local[0]} points at this machine",
+            f"the stack '{stack}' is on AWS, but {here[0]} points at this machine",
             "unset it (a shell that ran `penstock cloud env`), or use --stack local",
         )
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or _profile_region()
@@ -160,6 +161,11 @@ def _aws(stack: str) -> Target:
         raise UserError("there is no AWS region", "set AWS_REGION, or a region in your AWS profile")
     environment |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "PENSTOCK_STACK": stack}
     return Target("aws", stack, environment, region)
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.") or host.endswith(".localstack.cloud")
 
 
 def _profile_region() -> str:

@@ -47,6 +47,7 @@ class Stack:
             raise self.error
         on_event(event(resource_pre_event=step(OpType.SAME)))
         on_event(event(resource_pre_event=step(OpType.UPDATE)))
+        on_event(event(resource_pre_event=step(OpType.DELETE_REPLACED)))
         on_event(event(res_outputs_event=step(OpType.UPDATE)))
         on_event(event(diagnostic_event=SimpleNamespace(severity="warning", message="deprecated\n")))
         return SimpleNamespace(summary=SimpleNamespace(resource_changes={"same": 1, "update": 1}))
@@ -96,15 +97,14 @@ def test_up_is_told_as_the_local_engine_tells_it(stack: Stack, tmp_path: Path) -
     ]
     assert document["outputs"] == {"bucket": "raw", "token": "[secret]"}
     assert document["diagnostics"] == ["deprecated"]
-    assert [(entry["op"], entry["status"]) for entry in events] == [
-        ("same", "started"),
-        ("update", "started"),
-        ("update", "done"),
-    ]
+    told = [(entry["op"], entry["status"]) for entry in events]
+    assert told == [("same", "started"), ("update", "started"), ("delete-replaced", "started"), ("update", "done")]
 
 
 def test_counts_of_a_preview(stack: Stack, tmp_path: Path) -> None:
     assert opened(tmp_path).run("preview", lambda event: None)["counts"] == {"create": 2}
+    destroyed = opened(tmp_path).run("destroy", lambda event: None)
+    assert (destroyed["counts"], destroyed["outputs"]) == ({"delete": 2}, {})
 
 
 def test_errors_of_the_command(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,7 @@ def test_aws_keeps_the_users_own_endpoint(monkeypatch: pytest.MonkeyPatch) -> No
     found = target.resolve("dev")
     assert (found.kind, found.stack, found.region, found.cloud) == ("aws", "dev", "eu-west-1", None)
     assert found.environment["PENSTOCK_STACK"] == "dev"
+    assert found.environment["AWS_ENDPOINT_URL_S3"] == "https://s3.internal.example.com"
     assert found.poll_seconds > 5
 
 

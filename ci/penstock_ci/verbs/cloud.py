@@ -63,7 +63,7 @@ def up(
 
 @app.command()
 def down(state_dir: StateOption = None, as_json: JsonOption = False) -> None:
-    """Stop it; its state stays for the next `up`.
+    """Stop it. Logs, models and stacks' state stay to be looked at; what LocalStack held in memory ends with it.
 
     \b
     Example:
@@ -75,7 +75,7 @@ def down(state_dir: StateOption = None, as_json: JsonOption = False) -> None:
     folder = _state(state_dir)
     was_up = cloud.info(folder) is not None
     cloud.down(folder)
-    output.marked("ok", f"stopped; the state stays in {folder}" if was_up else "it was not running")
+    output.marked("ok", f"stopped; its files stay in {folder} until `penstock cloud reset`" if was_up else "it was not running")
     output.result({"ok": True, "was_running": was_up, "state_dir": str(folder)})
 
 

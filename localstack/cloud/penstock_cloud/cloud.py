@@ -153,7 +153,7 @@ def holder(port: int) -> str:
 
 
 def down(state_dir: Path, seconds: float = 30.0) -> bool:
-    """Stop the local cloud of a state folder; its state stays. False where none ran. Raises CloudError when it will not stop."""
+    """Stop the local cloud of a state folder; its files stay. False where none ran. Raises CloudError when it will not stop."""
     folder = StateFolder(state_dir.absolute())
     if not is_running(folder):
         return False

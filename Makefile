@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.13
-# Tests start a local cloud each, so two at a time is right for two cores.
+# Some tests start a local cloud: a file stays on one worker, so that it starts its cloud once.
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help setup demo test lint format bench soak lock wheels clean
@@ -18,7 +18,7 @@ demo: setup ## Run the whole loop on the local cloud; DEMO_DESTROY=1 takes it aw
 	@.venv/bin/penstock demo
 
 test: setup ## Run the tests
-	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup ## Check style and types
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

@@ -58,7 +58,6 @@ def scrubbed(folder: Path, cloud: Mapping[str, str], base: Mapping[str, str] | N
     chosen = {name: value for name, value in base.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)}
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
-    tools = Path(sys.executable).parent  # uv and act of our own environment, where the system has none
     path = [entry for entry in SYSTEM_PATH if Path(entry).is_dir()]
     return (
         chosen
@@ -67,7 +66,7 @@ def scrubbed(folder: Path, cloud: Mapping[str, str], base: Mapping[str, str] | N
             "HOME": str(home),
             "XDG_CACHE_HOME": str(folder / "cache"),
             "XDG_CONFIG_HOME": str(home / ".config"),
-            "PATH": os.pathsep.join([*path, str(_tools(folder, tools))]),
+            "PATH": os.pathsep.join([str(tools(folder / "tools")), *path]),
             "UV_CACHE_DIR": str(_uv_cache(base)),
             "PENSTOCK_CACHE_DIR": str(_kit_cache(base)),
             "DOCKER_HOST": "unix:///nonexistent",  # host mode: act is not to look for a daemon
@@ -80,16 +79,20 @@ def scrubbed(folder: Path, cloud: Mapping[str, str], base: Mapping[str, str] | N
     )
 
 
-def _tools(folder: Path, tools: Path) -> Path:
-    """A folder with uv and python of our environment, and nothing else of it: the repository brings its own tools."""
-    chosen = folder / "tools"
+def tools(chosen: Path) -> Path:
+    """Fill a folder with the uv and the Python that we run with, and nothing else of ours; returns it.
+
+    A uv on PATH may be a version manager's shim that fails elsewhere, and the system may have no Python that is new enough.
+    """
     chosen.mkdir(parents=True, exist_ok=True)
     base_python = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
     for name, target in {
-        "uv": tools / "uv",
+        "uv": Path(sys.executable).parent / "uv",
         f"python{sys.version_info.major}.{sys.version_info.minor}": base_python,
     }.items():
         link = chosen / name
-        if target.exists() and not link.is_symlink():
-            link.symlink_to(target)
+        if not target.exists() or (link.is_symlink() and link.readlink() == target):
+            continue
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
     return chosen

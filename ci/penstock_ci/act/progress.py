@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from penstock_ci.act.events import Progress
 from penstock_ci.output import Output
+
+PIN = re.compile(r"@[0-9a-f]{40}$")
+"""The commit id behind an action's name: right in the workflow, noise here."""
 
 KINDS = {"success": "ok", "failure": "failed", "skipped": "skipped", "unsupported": "warning"}
 
@@ -16,7 +21,8 @@ class Lines:
         self._verbose = verbose
 
     def __call__(self, progress: Progress) -> None:
-        where = f"{progress.job}: {progress.step}" if progress.step else progress.job
+        step = PIN.sub("", progress.step)
+        where = f"{progress.job}: {step}" if step else progress.job
         if progress.kind == "step" and progress.status != "running":
             self._output.progress(f"{where} ({progress.seconds:.1f} s)", kind=KINDS.get(progress.status, "skipped"))
         elif progress.kind == "job" and progress.status not in {"running", "success"}:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from penstock_ci.act.environment import tools
 from penstock_ci.demo.settings import Settings
 from penstock_ci.errors import Failure, UserError
 
@@ -47,6 +48,7 @@ class Session:
         """The environment of everything a stage starts: this user's, pointed at the demo's local cloud and nothing else."""
         mine = ("AWS_", "PULUMI_", "SAGEMAKER_", "GITHUB_", "VIRTUAL_ENV", "PYTHONPATH", "MAKE", "MFLAGS", "CI")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+        kept["PATH"] = os.pathsep.join([str(tools(self.settings.folder / "tools")), kept.get("PATH", os.defpath)])
         return (
             kept
             | {"PENSTOCK_STATE_DIR": str(self.settings.state), "PENSTOCK_STACK": "local"}

@@ -1,7 +1,7 @@
 """Listing beyond the first page where keys hold characters that URLs encode (`year=2013/`).
 
 With `encoding-type=url`, which boto3 always asks for, LocalStack compares encoded keys with the marker as the client sent
-it, and so passes over what follows: the marker is encoded here as the keys are.
+it, and so passes over what follows: the marker is encoded here as the keys are, and so is the one that it answers.
 """
 
 from __future__ import annotations
@@ -31,4 +31,9 @@ class ListingS3Provider(S3Provider):  # type: ignore[misc, unused-ignore]
     ) -> Any:
         """ListObjectVersions."""
         key_marker = _encoded(key_marker, encoding_type)
-        return super().list_object_versions(context, bucket, encoding_type=encoding_type, key_marker=key_marker, **rest)
+        answer = super().list_object_versions(
+            context, bucket, encoding_type=encoding_type, key_marker=key_marker, **rest
+        )
+        if answer.get("NextVersionIdMarker"):  # then the marker is a key, and left as it is; a common prefix is encoded
+            answer["NextKeyMarker"] = _encoded(answer["NextKeyMarker"], encoding_type)
+        return answer

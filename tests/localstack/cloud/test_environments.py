@@ -62,7 +62,7 @@ def test_a_package_of_ours_lies_over_it(cache: Path, lock: Path, tmp_path: Path)
 
 
 def test_a_lock_that_cannot_be_installed_shows_uvs_words(cache: Path, lock: Path) -> None:
-    lock.write_text(f"no-such-package==1 --hash=sha256:{"0" * 64}\n")
+    lock.write_text(f"no-such-package==1 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(CloudError, match="uv pip failed") as error:
         environments.from_lock("broken", lock)
     assert "no-such-package" in error.value.detail

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
+pytestmark = [pytest.mark.cloud]
 
 
 def rule_to(

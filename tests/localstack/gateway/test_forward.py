@@ -22,7 +22,7 @@ from botocore.config import Config
 
 from penstock_cloud import environments, processes
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
+pytestmark = [pytest.mark.cloud]
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/sagemaker/aws4_request, SignedHeaders=host, Signature=0"
 

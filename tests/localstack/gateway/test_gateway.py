@@ -12,7 +12,7 @@ import pytest
 
 from penstock_cloud import cloud
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
+pytestmark = [pytest.mark.cloud]
 
 
 def test_keys_topics_and_moto_services(client: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
+pytestmark = [pytest.mark.cloud]
 
 
 def files(state_dir: Path, bucket: str) -> list[Path]:

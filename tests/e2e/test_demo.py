@@ -14,7 +14,7 @@ import pytest
 
 from penstock_cloud import cloud, processes
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1600)]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Any:
     cloud.reset(folder / "state")
 
 
-@pytest.mark.timeout(1600)
 def test_every_stage_succeeds(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, done = demo
     assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]

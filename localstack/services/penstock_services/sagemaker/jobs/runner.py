@@ -287,9 +287,10 @@ def _fail_unfinished(factory: ContextFactory) -> None:
                 if kind_name == "TrainingJob":
                     record["SecondaryStatus"] = "Failed"
                     transitions = record["SecondaryStatusTransitions"]
-                    transitions[-1].setdefault("EndTime", now())
+                    ended = now()
+                    transitions[-1].setdefault("EndTime", ended)
                     transitions.append(
-                        {"Status": "Failed", "StartTime": now(), "EndTime": now(), "StatusMessage": reason}
+                        {"Status": "Failed", "StartTime": ended, "EndTime": ended, "StatusMessage": reason}
                     )
                 context.store.put(context.scope, kind_name, name, record)
                 announce(context, kind_name, record)

@@ -112,9 +112,9 @@ def _deletable(context: Context, request: dict[str, Any]) -> None:
         raise ServiceError("ResourceInUse", message)
 
 
-def enter(record: Record, secondary: str, message: str | None = None) -> None:
-    """Enter a secondary status: the transition before it ends, a new one begins."""
-    moment = now()
+def enter(record: Record, secondary: str, message: str | None = None, moment: float | None = None) -> None:
+    """Enter a secondary status at `moment` (now): the transition before it ends, a new one begins."""
+    moment = now() if moment is None else moment
     transitions = record["SecondaryStatusTransitions"]
     transitions[-1].setdefault("EndTime", moment)
     text = message or _MESSAGES.get(secondary, secondary)
@@ -282,7 +282,7 @@ class TrainingJob(Job):
         moment = now()
 
         def apply(record: Record) -> None:
-            enter(record, secondary, reason)
+            enter(record, secondary, reason, moment)
             record["SecondaryStatusTransitions"][-1]["EndTime"] = moment
             record["TrainingJobStatus"] = status
             record["TrainingEndTime"] = moment

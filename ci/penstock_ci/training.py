@@ -118,10 +118,10 @@ def _delete(target: Target, pipeline: str) -> None:
             return
 
 
-def metrics(target: Target, execution: Execution) -> dict[str, float] | None:
-    """The numbers of the execution's evaluation, registered or not; None when it evaluated nothing."""
+def evaluation(target: Target, execution: Execution) -> dict[str, Any]:
+    """The execution's evaluation.json, registered or not; empty when it evaluated nothing."""
     if execution.model_package:
-        return registry.metrics(target, registry.by_arn(target, execution.model_package))
+        return registry.evaluation(target, registry.by_arn(target, execution.model_package))
     client = target.client("sagemaker")
     for step in reversed(execution.steps):
         if step.job is None or step.job[0] != "ProcessingJob" or "evaluat" not in step.name.lower():
@@ -130,10 +130,35 @@ def metrics(target: Target, execution: Execution) -> dict[str, float] | None:
         for output in outputs.get("Outputs", []):
             uri = f"{output.get('S3Output', {}).get('S3Uri', '').rstrip('/')}/evaluation.json"
             try:
-                return registry.numbers(registry.read_json(target, uri))
+                document: dict[str, Any] = registry.read_json(target, uri)
             except UserError:
                 continue
-    return None
+            return document
+    return {}
+
+
+def metrics(target: Target, execution: Execution) -> dict[str, float] | None:
+    """The numbers of the execution's evaluation; None when it evaluated nothing."""
+    return registry.numbers(evaluation(target, execution)) or None
+
+
+def comparison(target: Target, evaluated: dict[str, Any], before: Version | None) -> dict[str, Any] | None:
+    """The champion as `--json` shows it: {"version", "metrics", "same_rows"}; None when there is none.
+
+    The evaluation compares with the newest approved version on the candidate's own rows. Where it could not, the numbers
+    are those of the champion's own evaluation, on other rows: no difference can be read off them.
+
+    Args:
+        evaluated: The candidate's evaluation.json.
+        before: The champion before the run.
+    """
+    compared = evaluated.get("champion")
+    found = registry.numbers(compared) if isinstance(compared, dict) and compared.get("metrics") else {}
+    if isinstance(compared, dict) and compared.get("version") and found:
+        return {"version": int(compared["version"]), "metrics": found, "same_rows": True}
+    if before is None:
+        return None
+    return {"version": before.number, "metrics": registry.metrics(target, before), "same_rows": False}
 
 
 def champion(target: Target, model: str, but: str = "") -> Version | None:

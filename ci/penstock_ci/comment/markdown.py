@@ -129,13 +129,18 @@ def _metrics(report: Mapping[str, Any] | None) -> str:
         rows = [[_code(name), _number(value)] for name, value in metrics.items()]
         return f"{title}\n\n{_table(['metric', 'this branch'], rows)}\n\nNo champion yet: nothing to compare with."
     best = _numbers(champion.get("metrics"))
-    version = champion.get("version", "?")
+    named = f"champion (version {_plain(str(champion.get('version', '?')))})"
+    if not champion.get("same_rows"):
+        rows = [[_code(name), _number(value), _number(best.get(name))] for name, value in metrics.items()]
+        table = _table(["metric", "this branch (sample)", f"{named}, on its own rows"], rows)
+        return f"{title}\n\n{table}\n\nThe two were measured on different rows: their difference says nothing."
     rows = [
         [_code(name), _number(value), _number(best.get(name)), _difference(value, best.get(name))]
         for name, value in metrics.items()
     ]
-    table = _table(["metric", "this branch (sample)", f"champion (version {_plain(str(version))})", "difference"], rows)
-    return f"{title}\n\n{table}\n\nThe branch trained on a sample; the champion on everything it had."
+    table = _table(["metric", "this branch (sample)", named, "difference"], rows)
+    note = "Measured on the same rows. The branch trained on a sample; the champion on everything it had."
+    return f"{title}\n\n{table}\n\n{note}"
 
 
 def _numbers(metrics: Any) -> dict[str, float]:

@@ -75,7 +75,9 @@ def down(state_dir: StateOption = None, as_json: JsonOption = False) -> None:
     folder = _state(state_dir)
     was_up = cloud.info(folder) is not None
     cloud.down(folder)
-    output.marked("ok", f"stopped; its files stay in {folder} until `penstock cloud reset`" if was_up else "it was not running")
+    output.marked(
+        "ok", f"stopped; its files stay in {folder} until `penstock cloud reset`" if was_up else "it was not running"
+    )
     output.result({"ok": True, "was_running": was_up, "state_dir": str(folder)})
 
 

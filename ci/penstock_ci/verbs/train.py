@@ -80,7 +80,7 @@ def train(
         with training.throw_away_pipeline(target, found, plan.parameters["RoleArn"]) as pipeline:
             arn = executions.start(target, pipeline, plan.parameters)
             done = watching.watch(target, arn, output, stop=True, resumable=False)
-            metrics = training.metrics(target, done)
+            evaluated = training.evaluation(target, done)
     else:
         stack_of_model = open_stack(Project("infra", found.infrastructure), target)
         up = up_when_free(stack_of_model, changes.Lines(output, "up"), output.progress)
@@ -98,10 +98,10 @@ def train(
             output.result({"ok": True, "execution_arn": arn, "status": "Executing", "window": plan.window()})
             return
         done = watching.watch(target, arn, output, stop=stop)
-        metrics = training.metrics(target, done)
+        evaluated = training.evaluation(target, done)
     document = watching.document(done) | {
-        "metrics": metrics,
-        "champion": {"version": before.number, "metrics": registry.metrics(target, before)} if before else None,
+        "metrics": registry.numbers(evaluated) or None,
+        "champion": training.comparison(target, evaluated, before),
         "window": plan.window(),
         "image_uri": image.image_uri,
     }

@@ -33,7 +33,7 @@ PREVIEW = {
 }
 PIPELINE = {"ok": True, "unchanged": True, "diff": []}
 METRICS = {"ok": True, "metrics": {"auc": 0.7012, "rows": 1234}, "champion": None}
-CHAMPION = {"version": 1, "metrics": {"auc": 0.7432}}
+CHAMPION = {"version": 1, "metrics": {"auc": 0.7432}, "same_rows": True}
 TESTS = TestReport(12, 0, 1, 3.5)
 
 
@@ -71,6 +71,10 @@ def test_metrics_against_the_champion():
     assert "| `auc` | 0.7012 | 0.7432 | -0.0420 |" in text
     assert "champion (version 1)" in text
     assert "No champion yet" in markdown.render("m", Reports(metrics=METRICS))
+    other = markdown.render("m", Reports(metrics=METRICS | {"champion": CHAMPION | {"same_rows": False}}))
+    assert "| `auc` | 0.7012 | 0.7432 |" in other
+    assert "-0.0420" not in other
+    assert "different rows" in other
 
 
 def test_text_of_the_branch_cannot_leave_its_place():

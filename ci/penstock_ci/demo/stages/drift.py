@@ -10,6 +10,7 @@ from penstock_ci.demo.settings import MODEL
 from penstock_ci.demo.stages.data import land
 from penstock_ci.demo.stages.deploy import live
 from penstock_ci.demo.stages.merge import registered
+from penstock_ci.demo.stages.serve import captured
 
 ALARM = f"penstock-drift-{MODEL}"
 
@@ -17,11 +18,12 @@ ALARM = f"penstock-drift-{MODEL}"
 def run(session: Session) -> Facts:
     """The whole of it."""
     calendar = session.settings.calendar
+    before = session.newest_run()
     calm = _replay_and_judge(session, *calendar.unshifted)
     check(calm["rows"] > 0, "the drift job found no captured rows of the unshifted replay")
     check(not calm["violations"], f"unshifted traffic is said to have drifted: {calm['violations']}")
     check(_alarm(session) != "ALARM", "the alarm was raised without drift")
-    before = session.newest_run()
+    check(session.newest_run() == before, "traffic without drift started a workflow")
 
     land(session, calendar.later)
     shifted = _replay_and_judge(session, *calendar.shifted)
@@ -59,9 +61,10 @@ def run(session: Session) -> Facts:
 
 def _replay_and_judge(session: Session, first: date, until: date) -> dict[str, Any]:
     """Send the flights of a window to the endpoint, then let the drift job judge what was captured of them."""
-    started = datetime.now(UTC)
+    # Whole seconds, so that the window holds every request from here on.
+    started = datetime.now(UTC).replace(microsecond=0)
     session.say(f"flights of {first} to {until} are replayed")
-    session.module(
+    sent = session.module(
         "flight_delays.replay",
         "--from",
         str(first),
@@ -71,9 +74,23 @@ def _replay_and_judge(session: Session, first: date, until: date) -> dict[str, A
         str(session.settings.replayed_rows),
         "--endpoint",
         MODEL,
+    )["rows"]
+    # Captured requests reach S3 a moment after their answers, here as on AWS.
+    session.until(f"the capture of {sent} rows", lambda: _captured_rows(session, started) >= sent)
+    judged = session.in_repository(
+        "drift", "--from", _second(started), "--to", _second(datetime.now(UTC) + timedelta(seconds=1))
     )
-    ended = datetime.now(UTC) + timedelta(seconds=1)
-    return session.in_repository("drift", "--from", _second(started), "--to", _second(ended + timedelta(seconds=1)))
+    check(judged["rows"] >= sent, f"{sent} rows were sent to the endpoint, the drift job saw {judged['rows']}")
+    return judged
+
+
+def _captured_rows(session: Session, since: datetime) -> int:
+    """How many rows of requests since a moment the endpoint has captured."""
+    return sum(
+        len(event["captureData"]["endpointInput"]["data"].split())
+        for event in captured(session)
+        if datetime.fromisoformat(event["eventMetadata"]["inferenceTime"]) >= since
+    )
 
 
 def _second(moment: datetime) -> str:

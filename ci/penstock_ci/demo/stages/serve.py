@@ -28,10 +28,9 @@ def run(session: Session) -> Facts:
     check(worst < 1e-6, f"the endpoint and the artifact differ by up to {worst}")
     with_features = sum(1 for row in answered if row["inputs"].get("origin_late_share_3h") is not None)
     check(with_features > 0, "no prediction had online features")
-    captured = _captured(session)
-    session.until("data capture", lambda: len(_captured(session)) > 0, CAPTURE_WITHIN_SECONDS)
-    captured = _captured(session)
-    line = captured[-1]
+    session.until("data capture", lambda: len(captured(session)) > 0, CAPTURE_WITHIN_SECONDS)
+    lines = captured(session)
+    line = lines[-1]
     check(
         {"captureData", "eventMetadata", "eventVersion"} <= set(line), f"a captured line has the members {sorted(line)}"
     )
@@ -44,11 +43,11 @@ def run(session: Session) -> Facts:
         "with online features": with_features,
         "largest difference to the artifact loaded by hand": f"{worst:.1g}",
         "scores": f"{min(row['score'] for row in answered):.3f} to {max(row['score'] for row in answered):.3f}",
-        "captured requests": len(captured),
+        "captured requests": len(lines),
     }
 
 
-def _captured(session: Session) -> list[dict[str, Any]]:
+def captured(session: Session) -> list[dict[str, Any]]:
     """Every captured line of the endpoint."""
     client = session.client("s3")
     bucket = session.outputs["artifactBucket"]

@@ -26,11 +26,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Any:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PENSTOCK_", "DEMO_"))}
     if "PENSTOCK_CACHE_DIR" in os.environ:
         environment["PENSTOCK_CACHE_DIR"] = os.environ["PENSTOCK_CACHE_DIR"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=1500, env={**environment, "CI": "true"}, check=False
-    )
-    yield folder, done
-    cloud.reset(folder / "state")
+    try:
+        yield (
+            folder,
+            subprocess.run(
+                command, capture_output=True, text=True, timeout=1500, env={**environment, "CI": "true"}, check=False
+            ),
+        )
+    finally:
+        cloud.reset(folder / "state")
 
 
 def test_every_stage_succeeds(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

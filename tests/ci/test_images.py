@@ -17,6 +17,7 @@ from penstock_ci import images, wheels
 from penstock_ci.errors import Failure, UserError
 from penstock_ci.repository import Repository, find
 from penstock_ci.target import Target
+from penstock_cloud.environments import find_uv
 
 NUMBERS = itertools.count(1)
 PYPROJECT = """\
@@ -76,7 +77,7 @@ def test_an_installed_kit_is_packed_into_the_wheel_it_came_from(tmp_path: Path) 
     """Install the checkout's wheel aside, pack it from there, and install the result again."""
     made = wheels.kit_wheel(tmp_path)
     site = tmp_path / "site"
-    install = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target"]
+    install = [find_uv(), "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target"]
     subprocess.run([*install, str(site), str(made)], check=True)
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"

@@ -72,7 +72,7 @@ def calls(local: Target, repository: Path, monkeypatch: pytest.MonkeyPatch) -> d
     monkeypatch.setattr(executions, "start", start)
     monkeypatch.setattr(executions, "watch", lambda target, arn, on_step: kept["execution"])
     monkeypatch.setattr(training, "throw_away_pipeline", Trial)
-    monkeypatch.setattr(training, "metrics", lambda target, execution: {"auc": 0.7})
+    monkeypatch.setattr(training, "evaluation", lambda target, execution: {"metrics": {"auc": 0.7}})
     return kept
 
 

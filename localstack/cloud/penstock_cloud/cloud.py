@@ -68,8 +68,7 @@ def up(
     running = info(folder.path)
     if running:
         return running
-    port = port or processes.free_port()
-    if not is_running(folder) and not processes.port_is_free(port):
+    if port and not is_running(folder) and not processes.port_is_free(port):
         raise CloudError(
             f"port {port} of 127.0.0.1 is in use{holder(port)}",
             "stop what listens there, or take another port: penstock cloud up --port 4567",
@@ -79,11 +78,24 @@ def up(
         made = pool.map(lambda name: environments.ensure(name, tell), ("gateway", "services"))
         gateway, services = (str(path) for path in made)
     folder.prepare()
-    folder.failure.unlink(missing_ok=True)
     tell("starting the gateway, the services and the receiver")
+    try:
+        return start(folder, port or processes.free_port(), gateway, services, receiver)
+    except CloudError:
+        if port:
+            raise
+        # Somebody may have taken a port between our look and our start: look once more.
+        return start(folder, processes.free_port(), gateway, services, receiver)
+
+
+def start(
+    folder: StateFolder, port: int, gateway_python: str, services_python: str, receiver: Sequence[str] | None
+) -> CloudInfo:
+    """Start a supervisor and wait until everything answers. Raises CloudError."""
+    folder.failure.unlink(missing_ok=True)
     command = [
         sys.executable, "-m", "penstock_cloud", "supervise", "--state-dir", str(folder.path), "--port", str(port),
-        "--gateway-python", gateway, "--services-python", services,
+        "--gateway-python", gateway_python, "--services-python", services_python,
     ]  # fmt: skip
     if receiver:
         command += ["--receiver", json.dumps(list(receiver))]

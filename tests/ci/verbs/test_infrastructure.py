@@ -237,13 +237,14 @@ def test_a_second_up_while_one_runs_is_refused_and_ctrl_c_keeps_the_state(
         [sys.executable, "-m", "penstock_ci", "up", str(shore), "--json"],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    refused = None
+    # The first one must have its lock before the second one asks, or it is the first that is refused.
+    locks = Path(target.environment["PENSTOCK_STATE_DIR"]) / "pulumi/.pulumi/locks"
     limit = time.monotonic() + 30
-    while refused is None and time.monotonic() < limit:
-        outcome = penstock("destroy", shore)
-        if outcome.code:
-            refused = outcome
-    assert refused is not None
+    while not list(locks.rglob("*.json")):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    refused = penstock("destroy", shore)
+    assert refused.code != 0
     assert "is locked by process" in refused.err
     first.send_signal(signal.SIGINT)
     out, err = first.communicate(timeout=60)

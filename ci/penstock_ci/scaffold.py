@@ -242,13 +242,6 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def register_checkout(state: Path, repository: str, folder: Path) -> None:
     """Tell the local GitHub receiver where a repository's checkout is (`<state>/github/repositories.json`)."""
-    from filelock import FileLock
+    from penstock_ci.github.state import GitHubState
 
-    file = state / "github/repositories.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-        known[repository] = str(folder)
-        fresh = file.with_suffix(".new")
-        fresh.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
-        fresh.replace(file)
+    GitHubState(state).record(repository, folder)

@@ -92,6 +92,10 @@ class GitHubState:
             raise UserError(f"'{name}' is not a repository's name", "it is owner/name, as in penstock.yaml")
         if not (checkout / ".git").exists():
             raise UserError(f"{checkout} is not a git checkout", "git init there, and commit")
+        self.record(name, checkout)
+
+    def record(self, name: str, checkout: Path) -> None:
+        """Write down where a repository's checkout is or will be, unchecked."""
         with self.locked():
             listed = {known: str(path) for known, path in self.repositories().items()}
             write_json(self.folder / "repositories.json", listed | {name: str(checkout.resolve())})

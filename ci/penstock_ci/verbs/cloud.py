@@ -63,7 +63,7 @@ def up(
 
 @app.command()
 def down(state_dir: StateOption = None, as_json: JsonOption = False) -> None:
-    """Stop it. Logs, models and stacks' state stay to be looked at; what LocalStack held in memory ends with it.
+    """Stop it. Everything that it holds stays for the next `penstock cloud up`; jobs that run are Failed.
 
     \b
     Example:
@@ -188,6 +188,64 @@ def reset(
 
 
 @app.command()
+def save(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A name, or the path of a file.", show_default=False)
+    ] = None,
+    list_them: Annotated[bool, typer.Option("--list", "-l", help="Say which snapshots there are.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace a snapshot of that name.")] = False,
+    state_dir: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the whole local cloud, running or stopped, to a file; one that runs stands still for a moment.
+
+    \b
+    Examples:
+      penstock cloud save before-the-demo
+      penstock cloud save /tmp/bug.tar.gz
+      penstock cloud save --list
+    """
+    from penstock_cloud import snapshots
+
+    output = Output(json=as_json)
+    if list_them:
+        found = snapshots.known()
+        rows = [[item.name, f"{item.created:%Y-%m-%d %H:%M} UTC", _megabytes(item.size), item.file] for item in found]
+        output.table(["snapshot", "made", "size", "file"], rows)
+        output.result([item.model_dump(mode="json") for item in found])
+        return
+    if name is None:
+        raise UserError("a snapshot needs a name", "penstock cloud save NAME, or --list to see which there are")
+    saved = snapshots.save(_state(state_dir), name, replace=yes, tell=output.progress)
+    output.marked("ok", f"saved '{saved.name}' ({_megabytes(saved.size)}) to {saved.file}")
+    output.result({"ok": True, **saved.model_dump(mode="json")})
+
+
+@app.command()
+def load(
+    name: Annotated[str, typer.Argument(help="A name that `penstock cloud save --list` shows, or the path of a file.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace the state that is there.")] = False,
+    state_dir: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a snapshot the state of the local cloud: all of it, or nothing is changed. Start it with `up` then.
+
+    \b
+    Examples:
+      penstock cloud load before-the-demo --yes
+      penstock cloud load /tmp/bug.tar.gz --state-dir /tmp/another
+    """
+    from penstock_cloud import snapshots
+
+    output = Output(json=as_json)
+    folder = _state(state_dir)
+    loaded = snapshots.load(folder, name, replace=yes)
+    output.marked("ok", f"loaded '{loaded.name}' of {loaded.created:%Y-%m-%d %H:%M} UTC into {folder}")
+    output.line("  start it: penstock cloud up")
+    output.result({"ok": True, **loaded.model_dump(mode="json"), "state_dir": str(folder)})
+
+
+@app.command()
 def coverage(
     service: Annotated[
         str | None,
@@ -222,6 +280,10 @@ def coverage(
         for name, kind in sorted(found[service]["names"].items()):
             output.line(f"  {kind.ljust(7)}  {name}")
     output.result(found)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
 
 
 def _state(state_dir: Path | None) -> Path:

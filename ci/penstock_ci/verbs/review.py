@@ -26,6 +26,7 @@ _PROVENANCE = (
     "evaluate_from",
     "evaluate_to",
     "seed",
+    "mlflow_run",
 )
 
 

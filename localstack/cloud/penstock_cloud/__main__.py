@@ -8,7 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from penstock_cloud import cloud, supervisor
+from penstock_cloud import cloud, snapshots, supervisor
 from penstock_cloud.errors import CloudError
 
 
@@ -16,9 +16,12 @@ def main() -> int:
     """Run one verb; 0 done, 1 failed."""
     parser = argparse.ArgumentParser(prog="python -m penstock_cloud")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "down", "status", "env", "reset", "supervise"):
+    for name in ("up", "down", "status", "env", "reset", "save", "load", "supervise"):
         verb = verbs.add_parser(name)
         verb.add_argument("--state-dir", type=Path, required=True)
+        if name in {"save", "load"}:
+            verb.add_argument("name")
+            verb.add_argument("--yes", action="store_true", help="replace what is there")
         if name in {"up", "supervise"}:
             verb.add_argument("--port", type=int, default=cloud.DEFAULT_PORT)
             verb.add_argument("--receiver", type=json.loads, help="the receiver's command, as a JSON list")
@@ -40,6 +43,10 @@ def main() -> int:
                 cloud.down(state_dir)
             case "reset":
                 cloud.reset(state_dir)
+            case "save":
+                print(snapshots.save(state_dir, given.name, replace=given.yes).model_dump_json())
+            case "load":
+                print(snapshots.load(state_dir, given.name, replace=given.yes).model_dump_json())
             case "status":
                 print(json.dumps(cloud.status(state_dir)))
             case "env":

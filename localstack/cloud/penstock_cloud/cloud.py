@@ -18,7 +18,7 @@ import psutil
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from penstock_cloud import environments, processes
+from penstock_cloud import compatibility, environments, ports, processes
 from penstock_cloud.environment import variables as environment
 from penstock_cloud.errors import CloudError
 from penstock_cloud.state import CloudInfo, StateFolder
@@ -68,19 +68,22 @@ def up(
     running = info(folder.path)
     if running:
         return running
+    if not is_running(folder):
+        processes.wait_until_gone(folder.path)
     if port and not is_running(folder) and not processes.port_is_free(port):
         raise CloudError(
             f"port {port} of 127.0.0.1 is in use{holder(port)}",
             "stop what listens there, or take another port: penstock cloud up --port 4567",
         )
-    refuse_lost_state(folder)
+    compatibility.require(folder)
     with ThreadPoolExecutor() as pool:
         made = pool.map(lambda name: environments.ensure(name, tell), ("gateway", "services"))
         gateway, services = (str(path) for path in made)
     folder.prepare()
+    compatibility.write(folder)
     tell("starting the gateway, the services and the receiver")
     try:
-        return start(folder, port or processes.free_port(), gateway, services, receiver)
+        return start(folder, port or ports.gateway(folder), gateway, services, receiver)
     except CloudError:
         if port:
             raise
@@ -109,18 +112,6 @@ def start(
         # Ctrl-C, too: what was asked to start must not go on starting by itself.
         process.terminate()
         raise
-
-
-def refuse_lost_state(folder: StateFolder) -> None:
-    """Refuse a state folder whose stacks name resources that ended with an earlier run of the gateway."""
-    stacks = sorted((folder.pulumi / ".pulumi/stacks").glob("*/*.json"))
-    if stacks and not is_running(folder):
-        names = ", ".join(stack.parent.name for stack in stacks[:3])
-        raise CloudError(
-            f"{folder.path} is the state of a local cloud that was stopped, and its stacks ({names}, ...) name buckets and"
-            " roles that ended with it: LocalStack keeps those in memory",
-            "start afresh: penstock cloud reset --yes, then penstock cloud up and penstock up --all",
-        )
 
 
 def wait_until_up(folder: StateFolder, supervisor: subprocess.Popen[bytes]) -> CloudInfo:

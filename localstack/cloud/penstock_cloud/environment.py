@@ -29,6 +29,7 @@ def variables(info: CloudInfo) -> dict[str, str]:
         "AWS_ENDPOINT_URL": info.endpoint,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": info.runtime_endpoint,
         "AWS_ENDPOINT_URL_SAGEMAKER_FEATURESTORE_RUNTIME": info.featurestore_endpoint,
+        "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": info.endpoint,
         "AWS_ACCESS_KEY_ID": info.account,
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": info.region,

@@ -88,10 +88,23 @@ def base_interpreter() -> str:
     return str(path) if path.is_file() else version
 
 
-def from_lock(name: str, lock: Path, on_progress: Progress | None = None) -> Path:
+def install_lock(python: Path, lock: Path) -> None:
+    """Make the environment of `python` have what a lock lists, and nothing else. Raises CloudError."""
+    run_uv("pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", python, lock)
+
+
+def from_lock(
+    name: str,
+    lock: Path,
+    on_progress: Progress | None = None,
+    *,
+    interpreter: str | None = None,
+    install: Callable[[Path, Path], None] = install_lock,
+) -> Path:
     """The interpreter of the environment that a lock describes, made if it is not there. Raises CloudError.
 
-    Safe to call from several processes at once; a half-made environment is made again.
+    It is made from `interpreter` (our own, if None). Safe to call from several processes at once; a half-made
+    environment is made again.
     """
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
     folder = cache_folder() / "environments" / f"{name}-{digest}"
@@ -99,13 +112,14 @@ def from_lock(name: str, lock: Path, on_progress: Progress | None = None) -> Pat
     if complete.exists():
         return python
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if on_progress:
+        # Before the lock: who waits for another process to make it is told the same.
+        on_progress(f"making the environment '{name}' from its lock")
     with FileLock(f"{folder}.lock"):
         if complete.exists():
             return python
-        if on_progress:
-            on_progress(f"making the environment '{name}' from its lock")
-        run_uv("venv", "--quiet", "--clear", "--python", base_interpreter(), folder)
-        run_uv("pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", python, lock)
+        run_uv("venv", "--quiet", "--clear", "--python", interpreter or base_interpreter(), folder)
+        install(python, lock)
         complete.touch()
     return python
 

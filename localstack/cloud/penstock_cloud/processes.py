@@ -9,10 +9,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 PR_SET_PDEATHSIG = 1
+CHILDREN = frozenset({"penstock_gateway", "penstock_services", "listen"})
+"""Words of the command lines of what a supervisor starts."""
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -55,6 +60,28 @@ def signal_session(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
+def left_over(state_dir: Path) -> list[psutil.Process]:
+    """Children of a supervisor of this state folder that are there still, though it is not: killed, they are ending."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = process.info["cmdline"] or []
+        ours = "--state-dir" in line and line[line.index("--state-dir") + 1 :][:1] == [str(state_dir)]
+        if ours and CHILDREN & set(line) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def wait_until_gone(state_dir: Path, seconds: float = 5.0) -> None:
+    """Wait for the children of a supervisor that was killed; end them where the system does not."""
+    limit = time.monotonic() + seconds
+    while left := left_over(state_dir):
+        if time.monotonic() > limit:
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        time.sleep(0.05)
+
+
 def free_port() -> int:
     """A port of the loopback interface that nobody uses now."""
     with socket.socket() as probe:
@@ -71,6 +98,13 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def somebody_listens(port: int) -> bool:
+    """Whether a server accepts connections on this port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def last_lines(log: Path, count: int = 20) -> str:

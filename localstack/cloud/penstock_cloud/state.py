@@ -50,6 +50,21 @@ class StateFolder:
         return self.path / "start-failure.json"
 
     @property
+    def made_with(self) -> Path:
+        """The versions that write this state (`compatibility`)."""
+        return self.path / "made-with.json"
+
+    @property
+    def ports(self) -> Path:
+        """The ports of the last run (`ports`)."""
+        return self.path / "ports.json"
+
+    @property
+    def frozen(self) -> Path:
+        """There while a snapshot is taken: the process that froze the others (`freezing`)."""
+        return self.path / "frozen-by"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,7 +22,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from penstock_cloud import processes
+from penstock_cloud import freezing, ports, processes
 from penstock_cloud.environment import variables, without_proxy
 from penstock_cloud.errors import CloudError
 from penstock_cloud.state import CloudInfo, StateFolder, write_atomically
@@ -86,6 +87,7 @@ class Supervisor:
                 write_atomically(self.folder.cloud, self.info.model_dump_json(indent=2))
                 log("ready")
             while not self.stopping:
+                freezing.thaw_abandoned(self.folder)
                 self._restart_ended()
                 time.sleep(0.2)
         finally:
@@ -154,7 +156,9 @@ def serve(state_dir: Path, port: int, gateway_python: str, services_python: str,
     with contextlib.suppress(OSError):
         folder.cloud.unlink()
     folder.failure.unlink(missing_ok=True)
-    services_port, receiver_port = processes.free_port(), processes.free_port()
+    freezing.forget(folder)
+    chosen = ports.choose(folder, port, with_receiver=bool(receiver))
+    services_port, receiver_port = chosen.services, chosen.receiver
     gateway_url, services_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{services_port}"
     receiver_url = f"http://127.0.0.1:{receiver_port}" if receiver else None
     info = CloudInfo(
@@ -191,7 +195,8 @@ def serve(state_dir: Path, port: int, gateway_python: str, services_python: str,
                 "--gateway-url", gateway_url, "--port", str(services_port),
             ],
             f"{services_url}/_penstock/health",
-            inherited,
+            # It asks us to make the environments of images (image_environments.py).
+            inherited | {"PENSTOCK_PYTHON": sys.executable},
         ),
     ]  # fmt: skip
     if receiver:

@@ -18,7 +18,7 @@ from localstack.services.events.api_destination import add_api_destination_autho
 from localstack.utils.aws.arns import sqs_queue_url_for_arn
 from localstack.utils.aws.message_forwarding import add_target_http_parameters
 
-from penstock_gateway import input_template
+from penstock_gateway import input_template, receivers
 from penstock_gateway.retries import Failure, RetryPolicy, deliver, is_worth_retrying
 
 LOG = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class ApiDestinationSender(targets.EventsApiDestinationTargetSender):
         headers[targets.TRACE_HEADER_KEY] = trace_header.to_header_str()
         return {
             "method": destination.get("HttpMethod", "GET"),
-            "url": url,
+            "url": receivers.today(url),
             "data": json.dumps(body if body is not None else {}, default=input_template.plain),
             "headers": headers,
         }

@@ -17,6 +17,7 @@ from penstock_gateway.moto_services import APIS, factory_name
 PROVIDERS = "localstack.aws.provider"
 ON_START = "localstack.hooks.on_infra_start"
 ON_SHUTDOWN = "localstack.hooks.on_infra_shutdown"
+LAMBDA_EXECUTORS = "localstack.lambda.runtime_executor"
 
 LEFT_OUT: dict[str, frozenset[str]] = {
     ON_START: frozenset(
@@ -38,10 +39,15 @@ LEFT_OUT: dict[str, frozenset[str]] = {
 
 OWN: dict[str, dict[str, str]] = {
     ON_START: {"penstock_gateway": "penstock_gateway.hooks:on_start"},
+    ON_SHUTDOWN: {"penstock_gateway": "penstock_gateway.hooks:on_shutdown"},
+    LAMBDA_EXECUTORS: {"process": "penstock_gateway.lambda_executor:ProcessExecutorPlugin"},
     PROVIDERS: {
         "s3:default": "penstock_gateway.providers:s3",
         "cloudwatch:default": "penstock_gateway.providers:cloudwatch",
         "events:default": "penstock_gateway.providers:events",
+        "lambda:default": "penstock_gateway.providers:lambda_",
+        "scheduler:default": "penstock_gateway.providers:scheduler",
+        "stepfunctions:default": "penstock_gateway.providers:stepfunctions",
         **{f"{api}:default": f"penstock_gateway.moto_services:{factory_name(api)}" for api in APIS},
     },
 }

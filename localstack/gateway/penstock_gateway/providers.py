@@ -21,21 +21,61 @@ def s3() -> Any:
 
 @aws_provider()
 def cloudwatch() -> Any:
-    """CloudWatch whose alarms tell EventBridge when their state changes."""
+    """CloudWatch whose alarms tell EventBridge when their state changes, and whose metrics are kept."""
     from localstack.services.plugins import Service
 
+    from penstock_gateway import settings
     from penstock_gateway.alarms import AlarmingCloudwatchProvider
+    from penstock_gateway.state import metrics
 
+    metrics.install(settings.from_environment().kept_dir)
     return Service.for_provider(AlarmingCloudwatchProvider())
 
 
 @aws_provider()
 def events() -> Any:
-    """EventBridge whose API destinations are tried again, and whose templates stay JSON."""
+    """EventBridge whose API destinations are tried again, whose templates stay JSON, and whose schedules are AWS's."""
     from localstack.services.events.provider import EventsProvider
     from localstack.services.plugins import Service
 
-    from penstock_gateway import destinations
+    from penstock_gateway import destinations, pipeline_target, rule_schedules
 
     destinations.install()
-    return Service.for_provider(EventsProvider())
+    pipeline_target.install()
+    provider = EventsProvider()
+    rule_schedules.install(provider)
+    return Service.for_provider(provider)
+
+
+@aws_provider(api="lambda")
+def lambda_() -> Any:
+    """Lambda whose functions are processes; what cannot be one is refused."""
+    from localstack.services.plugins import Service
+
+    from penstock_gateway.lambda_provider import ProcessLambdaProvider
+
+    return Service.for_provider(ProcessLambdaProvider())
+
+
+@aws_provider()
+def scheduler() -> Any:
+    """EventBridge Scheduler whose schedules fire."""
+    from localstack.services.moto import MotoFallbackDispatcher
+    from localstack.services.plugins import Service
+
+    from penstock_gateway.scheduler import FiringSchedulerProvider, install
+
+    install()
+    return Service.for_provider(FiringSchedulerProvider(), dispatch_table_factory=MotoFallbackDispatcher)
+
+
+@aws_provider()
+def stepfunctions() -> Any:
+    """Step Functions whose tasks know SageMaker's jobs."""
+    from localstack.services.plugins import Service
+    from localstack.services.stepfunctions.provider import StepFunctionsProvider
+
+    from penstock_gateway import states_sagemaker
+
+    states_sagemaker.install()
+    return Service.for_provider(StepFunctionsProvider())

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-FORWARDED_SIGNING_NAMES = frozenset({"sagemaker"})
-"""SageMaker's control plane, runtime, feature-store runtime and metrics all sign as `sagemaker`."""
+FORWARDED_SIGNING_NAMES = frozenset({"sagemaker", "sagemaker-mlflow"})
+"""SageMaker's control plane, runtime, feature-store runtime and metrics all sign as `sagemaker`; MLflow's clients of a
+tracking server as `sagemaker-mlflow`."""
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/([^/,\s]+)/aws4_request")
 _TARGET_PREFIX = "SageMaker."

@@ -9,7 +9,8 @@ a hash that differs in every process. Here a body is an immutable file:
 `stamp` is the time of writing in nanoseconds; LocalStack keeps the same number in the object's record
 (`internal_last_modified`). So a record always finds the body it was written with, readers need no locks (an open file
 outlives its name), and a copy is a hard link. Writers of one name take turns from the moment their body is complete
-until LocalStack has exchanged the records.
+until LocalStack has exchanged the records. During a request bodies go away only after its records are written
+(`deferring`); what a kill leaves over, `sweep` removes.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import UnsupportedOperation
 from pathlib import Path
 from typing import IO, Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from localstack.services.s3.storage.core import (
     LimitedStream,
@@ -34,6 +35,8 @@ from localstack.services.s3.storage.core import (
     S3StoredObject,
 )
 from localstack.services.s3.utils import get_s3_checksum
+
+from penstock_gateway import deferring
 
 CHUNK_BYTES = 256 * 1024
 
@@ -81,10 +84,20 @@ class Bodies:
         return sorted(int(name[len(prefix) :]) for name in names if name.startswith(prefix) and name[-1].isdigit())
 
     def remove(self, keep: int | None = None) -> None:
-        """Remove the bodies, except the one written at `keep`."""
+        """Remove the bodies that are there now, except the one written at `keep`."""
         for stamp in self.stamps():
             if stamp != keep:
-                self.path(stamp).unlink(missing_ok=True)
+                discard(self.path(stamp))
+
+
+def discard(path: Path) -> None:
+    """Remove a body, once the records are written."""
+    deferring.act(lambda: path.unlink(missing_ok=True))
+
+
+def discard_tree(folder: Path) -> None:
+    """Remove a folder of bodies, once the records are written."""
+    deferring.act(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 class DiskStoredObject(S3StoredObject):
@@ -315,7 +328,7 @@ class DiskStoredMultipart(S3StoredMultipart):
 
     def close(self) -> None:
         """Remove all parts."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        discard_tree(self._folder)
 
 
 class DiskObjectStore(S3ObjectStore):
@@ -335,14 +348,17 @@ class DiskObjectStore(S3ObjectStore):
 
     def open(self, bucket: str, s3_object: Any, mode: Literal["r", "w"] = "r") -> DiskStoredObject:
         """Open an object's body for reading, or for replacing it."""
+        if mode == "w":
+            deferring.touch(bucket, s3_object.key)
         return DiskStoredObject(s3_object, self._bodies(bucket, s3_object), mode)
 
     def remove(self, bucket: str, s3_object: Any) -> None:
         """Remove the body of one record or of several; a newer body under the same name stays."""
         for each in s3_object if isinstance(s3_object, list) else [s3_object]:
+            deferring.touch(bucket, each.key)
             bodies = self._bodies(bucket, each)
             if stamp := int(getattr(each, "internal_last_modified", 0) or 0):
-                bodies.path(stamp).unlink(missing_ok=True)
+                discard(bodies.path(stamp))
             elif hasattr(each, "etag"):  # delete markers have no body
                 bodies.remove()
 
@@ -368,7 +384,7 @@ class DiskObjectStore(S3ObjectStore):
 
     def delete_bucket(self, bucket: str) -> None:
         """Remove the bucket's folder."""
-        shutil.rmtree(self._bucket(bucket), ignore_errors=True)
+        discard_tree(self._bucket(bucket))
 
     def flush(self) -> None:
         """Nothing to do: a body is on disk when its write returns."""
@@ -380,3 +396,29 @@ class DiskObjectStore(S3ObjectStore):
         """Remove all bodies."""
         for entry in self._root.iterdir():
             shutil.rmtree(entry, ignore_errors=True)
+
+
+Known = Callable[[str], tuple[set[int], set[str]] | None]
+"""Of a bucket: the stamps of its objects' bodies, and the ids of its uploads; None if there is no such bucket."""
+
+
+def sweep(root: Path, known: Known, started: int) -> int:
+    """Remove what no record knows and what was written before `started` (nanoseconds); returns how many bodies."""
+    removed = 0
+    for bucket in sorted(root.iterdir()):
+        told = known(bucket.name)
+        if told is None:
+            if bucket.stat().st_mtime_ns < started:
+                removed += sum(1 for path in bucket.rglob("*") if path.is_file())
+                shutil.rmtree(bucket, ignore_errors=True)
+            continue
+        stamps, uploads = told
+        for path in bucket.glob("objects/*/*"):
+            stamp = int(path.name.split(".")[1])
+            if stamp < started and (stamp not in stamps or path.suffix == ".unfinished"):
+                path.unlink(missing_ok=True)
+                removed += 1
+        for folder in bucket.glob("uploads/*"):
+            if unquote(folder.name) not in uploads and folder.stat().st_mtime_ns < started:
+                shutil.rmtree(folder, ignore_errors=True)
+    return removed

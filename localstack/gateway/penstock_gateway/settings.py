@@ -41,6 +41,11 @@ class Settings:
         return self.state_dir / "s3"
 
     @property
+    def kept_dir(self) -> Path:
+        """What LocalStack keeps in memory, on disk."""
+        return self.state_dir / "gateway" / "state"
+
+    @property
     def volume_dir(self) -> Path:
         """LocalStack's own files: metrics database, certificates, temporary files."""
         return self.state_dir / "gateway"
@@ -63,6 +68,7 @@ class Settings:
             "EAGER_SERVICE_LOADING": "0",
             "SQS_ENDPOINT_STRATEGY": "path",
             "DISABLE_CORS_CHECKS": "0",
+            "LAMBDA_RUNTIME_EXECUTOR": "process",
             "LS_LOG": "warn",
             # Created resources are those of the account in the credentials; calls between services use these.
             "AWS_ACCESS_KEY_ID": "000000000000",

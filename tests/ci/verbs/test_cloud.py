@@ -68,3 +68,33 @@ def test_coverage(penstock: Penstock, cloud_state: Path) -> None:
     shown = penstock("cloud", "coverage", "sagemaker", "--state-dir", cloud_state).out
     assert "real     CreateTrainingJob" in shown
     assert "did you mean 'sagemaker'?" in penstock("cloud", "coverage", "sagmaker", "--state-dir", cloud_state).err
+
+
+def test_snapshots_without_a_cloud(penstock: Penstock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENSTOCK_SNAPSHOTS_DIR", str(tmp_path / "snapshots"))
+    state = tmp_path / "none"
+    assert "there is no local cloud in" in penstock("cloud", "save", "one", "--state-dir", state).err
+    assert "a snapshot needs a name" in penstock("cloud", "save", "--state-dir", state).err
+    unknown = penstock("cloud", "load", "one", "--state-dir", state, "--json")
+    assert unknown.code == 1
+    assert unknown.document["error"]["fix"].endswith(": none")
+    assert penstock("cloud", "save", "--list", "--json").document == []
+    assert not state.exists()
+
+
+@pytest.mark.cloud
+def test_save_list_and_load(
+    penstock: Penstock, cloud_state: Path, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PENSTOCK_SNAPSHOTS_DIR", str(tmp_path / "snapshots"))
+    saved = penstock("cloud", "save", "one", "--state-dir", cloud_state, "--json").document
+    assert (saved["ok"], saved["name"]) == (True, "one")
+    assert Path(saved["file"]).stat().st_size == saved["size"]
+    assert "replace it: --yes" in penstock("cloud", "save", "one", "--state-dir", cloud_state).err
+    assert penstock("cloud", "save", "one", "--state-dir", cloud_state, "--yes").code == 0
+    assert "one" in penstock("cloud", "save", "--list").out
+    refused = penstock("cloud", "load", "one", "--state-dir", cloud_state)
+    assert (refused.code, "there is a local cloud's state in" in refused.err) == (1, True)
+    loaded = penstock("cloud", "load", "one", "--state-dir", tmp_path / "other", "--json").document
+    assert loaded["state_dir"] == str(tmp_path / "other")
+    assert (tmp_path / "other/made-with.json").exists()

@@ -148,16 +148,6 @@ def test_a_child_that_cannot_start_is_shown_with_the_end_of_its_log(state_dir: P
     wait_until_gone(state_dir)
 
 
-def test_a_stopped_clouds_stacks_are_not_taken_for_living_ones(state_dir: Path) -> None:
-    stack = state_dir / "pulumi/.pulumi/stacks/penstock-foundation/local.json"
-    stack.parent.mkdir(parents=True)
-    stack.write_text("{}")
-    with pytest.raises(CloudError, match="penstock-foundation") as error:
-        cloud.up(state_dir, 0)
-    assert "penstock cloud reset --yes" in error.value.fix
-    assert stack.exists()
-
-
 def test_reset_leaves_a_foreign_folder_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(CloudError, match="does not look like a local cloud's state folder"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import logging
@@ -22,7 +23,7 @@ from penstock_services.errors import ServiceError
 from penstock_services.execution import sandbox
 from penstock_services.operations import START_HOOKS, STOP_HOOKS, Context, ContextFactory
 from penstock_services.rest import error_answer, scope_of
-from penstock_services.sagemaker import service
+from penstock_services.sagemaker import index, service
 from penstock_services.sagemaker.coverage import coverage
 from penstock_services.settings import Settings
 from penstock_services.store import Scope, Store
@@ -35,12 +36,24 @@ _PARTS = (
     "penstock_services.sagemaker.tags",
     "penstock_services.sagemaker.lifecycle",
     "penstock_services.sagemaker.feature_groups",
+    "penstock_services.sagemaker.account",
+    "penstock_services.sagemaker.unserved_parts",
+    "penstock_services.sagemaker.image_versions",
+    "penstock_services.sagemaker.studio_scripts",
     "penstock_services.sagemaker.pipeline_records",
+    "penstock_services.sagemaker.model_events",
     "penstock_services.sagemaker.registry",
+    "penstock_services.sagemaker.model_cards",
+    "penstock_services.sagemaker.feature_metadata",
     "penstock_services.sagemaker.jobs",
     "penstock_services.sagemaker.endpoints",
+    "penstock_services.sagemaker.monitoring",
+    "penstock_services.sagemaker.experiments",
+    "penstock_services.sagemaker.lineage",
     "penstock_services.sagemaker.pipelines",
     "penstock_services.featurestore",
+    "penstock_services.sagemaker.mlflow",
+    "penstock_services.sagemaker.search",
 )
 
 
@@ -64,8 +77,9 @@ def context_factory(settings: Settings, store: Store, clients: Clients) -> Conte
     """Contexts over one store and one set of clients."""
 
     def make(scope: Scope) -> Context:
-        context = Context(scope, store, settings, clients, lambda name, request: service.serve(context, name, request))
-        return context
+        inside = Context(scope, store, settings, clients, lambda name, request: service.serve(inside, name, request))
+        # A call from inside is no retry of the request that led to it: it carries no invocation.
+        return dataclasses.replace(inside)
 
     return make
 
@@ -82,7 +96,12 @@ async def _control_plane(request: Request) -> Response:
             asked = json.loads(body or b"{}")
         except ValueError:
             raise ServiceError("SerializationException", "The request body is not JSON.") from None
-        answer = await run_in_threadpool(service.serve, context, target.removeprefix(_TARGET), asked)
+        context.invocation = request.headers.get("amz-sdk-invocation-id", "")
+        operation = target.removeprefix(_TARGET)
+        if service.quick(operation):
+            answer = service.serve(context, operation, asked)
+        else:
+            answer = await run_in_threadpool(service.serve, context, operation, asked)
     except ServiceError as error:
         return _json_error(error)
     except Exception:  # noqa: BLE001 (the client gets AWS's InternalFailure, the log the cause)
@@ -117,7 +136,7 @@ async def _refused(request: Request) -> Response:
 def make(settings: Settings) -> Starlette:
     """The application over the state folder; start hooks run before the first request, stop hooks after the last."""
     rest = load_parts()
-    store = Store(settings.state_dir / "sagemaker" / "records.sqlite")
+    store = Store(settings.state_dir / "sagemaker" / "records.sqlite", index.columns)
     factory = context_factory(settings, store, Clients(settings))
 
     async def _coverage(_request: Request) -> Response:

@@ -31,7 +31,16 @@ class Clients:
                 self._clients[key] = self._make(service, scope)
             return self._clients[key]
 
-    def _make(self, service: str, scope: Scope) -> Any:
+    def once(self, service: str, scope: Scope, read_seconds: float) -> Any:
+        """A client that waits that long for an answer and never repeats a call: for calls that do work."""
+        key = (f"{service}:once:{read_seconds}", scope)
+        with self._lock:
+            if key not in self._clients:
+                config = Config(read_timeout=read_seconds, retries={"total_max_attempts": 1})
+                self._clients[key] = self._make(service, scope, config)
+            return self._clients[key]
+
+    def _make(self, service: str, scope: Scope, special: Config | None = None) -> Any:
         session = boto3.session.Session(
             aws_access_key_id=scope.account,
             aws_secret_access_key="test",  # noqa: S106 (the local cloud checks no signature)
@@ -44,4 +53,6 @@ class Clients:
             retries={"max_attempts": 5, "mode": "standard"},
             s3={"addressing_style": "path"},
         )
+        if special is not None:
+            config = config.merge(special)
         return session.client(service, endpoint_url=self._settings.gateway_url, config=config)

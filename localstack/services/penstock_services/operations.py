@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from penstock_services.clients import Clients
 from penstock_services.settings import DEFAULT_ACCOUNT, DEFAULT_REGION, Settings
@@ -23,7 +23,8 @@ class Context:
     """What a handler works with, for one account and region.
 
     ``call(operation, request)`` runs another SageMaker operation in this process, validated like a request from
-    outside, in the same scope; it raises ServiceError as that operation would answer.
+    outside, in the same scope; it raises ServiceError as that operation would answer. ``invocation`` is the id that an
+    SDK gives to a call and all its retries; empty where there is none.
     """
 
     scope: Scope
@@ -31,6 +32,7 @@ class Context:
     settings: Settings
     clients: Clients
     call: Call
+    invocation: str = ""
 
     def client(self, service: str) -> Any:
         """The boto3 client of another service, in this scope."""
@@ -43,19 +45,25 @@ ContextFactory = Callable[[Scope], Context]
 Hook = Callable[[ContextFactory], None]
 
 OPERATIONS: dict[str, Handler] = {}
+ANSWERS: dict[str, str] = {}
 CHECKS: dict[str, list[Check]] = {}
 START_HOOKS: list[Hook] = []
 STOP_HOOKS: list[Hook] = []
 
 
-def operation(name: str) -> Callable[[Handler], Handler]:
-    """Register the handler of one operation."""
+def operation(name: str, answers: Literal["real", "record"] = "real") -> Callable[[Handler], Handler]:
+    """Register the handler of one operation.
+
+    ``answers`` says what coverage calls it where it is no verb of a kind (whose overlay says it): "record" where it
+    only writes or reads metadata on AWS too.
+    """
 
     def register(handler: Handler) -> Handler:
         if name in OPERATIONS:
             message = f"operation {name} has two handlers"
             raise ValueError(message)
         OPERATIONS[name] = handler
+        ANSWERS[name] = answers
         return handler
 
     return register

@@ -24,7 +24,8 @@ class Settings:
     """Where state lies, where the gateway is, and how long the unhurried steps take.
 
     ``step_seconds`` is how long a life-cycle state such as Creating lasts where nothing real happens in it;
-    ``stop_seconds`` the time a job has between SIGTERM and SIGKILL (AWS: 120).
+    ``stop_seconds`` the time a job has between SIGTERM and SIGKILL (AWS: 120); ``monitoring_ahead_seconds`` how far the
+    clock of monitoring schedules is ahead of this machine's.
     """
 
     state_dir: Path
@@ -34,6 +35,7 @@ class Settings:
     step_seconds: float = 0.2
     stop_seconds: float = 120.0
     capture_seconds: float = 3.0
+    monitoring_ahead_seconds: float = 0.0
 
     @classmethod
     def from_environment(cls, state_dir: Path, gateway_url: str, port: int) -> Settings:
@@ -45,6 +47,7 @@ class Settings:
             step_seconds=_seconds("PENSTOCK_STEP_SECONDS", 0.2),
             stop_seconds=_seconds("PENSTOCK_STOP_SECONDS", 120.0),
             capture_seconds=_seconds("PENSTOCK_CAPTURE_SECONDS", 3.0),
+            monitoring_ahead_seconds=_seconds("PENSTOCK_MONITORING_AHEAD_SECONDS", 0.0),
         )
 
     @property

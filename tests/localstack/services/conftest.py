@@ -230,6 +230,8 @@ def running_jobs(flavour: str, gateway_url: str) -> Iterator[Services]:
     running = Services(folder, gateway_url)
     if flavour == "no-namespaces":
         running.environment["PENSTOCK_SANDBOX"] = "none"
+    if flavour == "user-namespaces":
+        running.environment["PENSTOCK_SANDBOX"] = "user"
     if flavour == "ordinary-user":
         running.python, running.prefix, user = unprivileged()
         running.environment.update(PYTHONPATH=search_path(), HOME=str(folder))

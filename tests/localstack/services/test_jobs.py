@@ -240,7 +240,7 @@ def test_a_job_killed_from_outside_is_failed(jobs: Any, sagemaker: Any, signal: 
     name, marker = start_and_wait_until_ready(jobs, sagemaker, "sleep")
     for process in psutil.Process(jobs.process.pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if process.cmdline()[-1].endswith("image-bin/train") or "image-bin/train" in process.cmdline():
+            if any(word.endswith("image-bin/train") for word in process.cmdline()):
                 process.send_signal(signal)
     job = finished(sagemaker, name)
     assert job["TrainingJobStatus"] == "Failed"
@@ -350,10 +350,10 @@ def test_stopping_a_processing_job(sagemaker: Any) -> None:
 
 
 def test_what_would_not_run_is_refused(sagemaker: Any) -> None:
-    several = request()
-    several["ResourceConfig"]["InstanceCount"] = 2
-    with pytest.raises(ClientError, match="more than one instance"):
-        sagemaker.create_training_job(**several)
+    rules = request()
+    rules["DebugRuleConfigurations"] = [{"RuleConfigurationName": "overfit", "RuleEvaluatorImage": "rules:1"}]
+    with pytest.raises(ClientError, match="does not run Debugger's rules"):
+        sagemaker.create_training_job(**rules)
     outside = processing("true")
     outside["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["LocalPath"] = "/opt/ml/processing/../../../etc"
     with pytest.raises(ClientError, match="must be below /opt/ml/processing"):

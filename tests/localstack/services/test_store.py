@@ -35,6 +35,23 @@ def test_records_by_scope_kind_and_key(store: Store) -> None:
     assert not store.delete(HERE, "Model", "b")
 
 
+def test_what_is_written_together_is_kept_as_a_whole(store: Store) -> None:
+    def half() -> None:
+        with store.together():
+            store.put(HERE, "Model", "a", {})
+            with store.together():
+                store.put(HERE, "Tags", "a", {})
+            raise ServiceError("ValidationException", "no")
+
+    with pytest.raises(ServiceError):
+        half()
+    assert store.get(HERE, "Model", "a") is None
+    assert store.get(HERE, "Tags", "a") is None
+    with store.together():
+        store.put(HERE, "Model", "a", {})
+    assert store.get(HERE, "Model", "a") == {}
+
+
 def test_scan_by_prefix(store: Store) -> None:
     for key in ("g/1", "g/10", "g2/1", "h/1"):
         store.put(HERE, "ModelPackage", key, {"key": key})

@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,15 @@ _lock = threading.Lock()
 _worker: threading.Thread | None = None
 _pending = 0
 _idle = threading.Condition()
+Listener = Callable[[Context, str, list[str], dict[str, Any]], None]
+_listeners: list[Listener] = []
+
+
+def listen(function: Listener) -> Listener:
+    """Call ``function(context, detail_type, resources, detail)`` in this process at every event, before it leaves; it must
+    be quick and must not raise."""
+    _listeners.append(function)
+    return function
 
 
 def emit(context: Context, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
@@ -28,6 +38,8 @@ def emit(context: Context, detail_type: str, resources: list[str], detail: dict[
     documented detail object.
     """
     global _worker, _pending
+    for function in _listeners:
+        function(context, detail_type, resources, detail)
     entry = {
         "Time": datetime.now(UTC),
         "Source": "aws.sagemaker",

@@ -27,6 +27,11 @@ def hook(kind: str, moment: Moment) -> Callable[[Function], Function]:
     return register
 
 
+def hooked(kind: str, moment: Moment) -> bool:
+    """Whether anything is registered for that moment."""
+    return (kind, moment) in _HOOKS
+
+
 def run(kind: str, moment: Moment, context: Context, record: dict[str, Any]) -> None:
     """Run the hooks of that moment, in the order in which they were registered."""
     for function in _HOOKS.get((kind, moment), []):

@@ -16,8 +16,10 @@ from typing import Any
 from penstock_services.operations import Context, ContextFactory, contexts_with, on_start
 from penstock_services.sagemaker import hooks
 from penstock_services.sagemaker.kinds import Kind, kinds
+from penstock_services.store import Where
 
 _LOG = logging.getLogger(__name__)
+_EVER = 1e12
 
 
 class Clock:
@@ -90,8 +92,9 @@ def _take(context: Context, kind: Kind, key: str, planned: dict[str, Any]) -> No
 def _resume(factory: ContextFactory) -> None:
     """Plan the steps that the last process left undone."""
     for kind in kinds().by_name.values():
-        if kind.overlay.settled is None and kind.overlay.deleting is None:
+        steps = (kind.overlay.settled, kind.overlay.updating, kind.overlay.deleting)
+        if not any(steps):
             continue
         for context in contexts_with(factory, kind.name):
-            for key, record in context.store.scan(context.scope, kind.name):
-                plan(context, kind, key, record)
+            for row in context.store.select(context.scope, kind.name, [Where("_next.At", "<=", _EVER)]):
+                plan(context, kind, row.key, row.record)

@@ -51,6 +51,22 @@ class ServiceModel:
         """Type of the shape that a member refers to ("string", "list"...)."""
         return str(self.shapes[reference["shape"]]["type"])
 
+    def errors(self, operation: str) -> list[str]:
+        """Codes of the errors that the model lists for an operation; none where there is no such operation."""
+        return [str(error["shape"]) for error in self.operations.get(operation, {}).get("errors", [])]
+
+    def project(self, shape: str, value: Any) -> Any:
+        """The part of ``value`` that a shape has members for, at every depth."""
+        described = self.shapes[shape]
+        if described["type"] == "structure" and isinstance(value, dict):
+            members = described.get("members", {})
+            return {name: self.project(members[name]["shape"], each) for name, each in value.items() if name in members}
+        if described["type"] == "list" and isinstance(value, list):
+            return [self.project(described["member"]["shape"], each) for each in value]
+        if described["type"] == "map" and isinstance(value, dict):
+            return {key: self.project(described["value"]["shape"], each) for key, each in value.items()}
+        return value
+
     def token_member(self, operation: str) -> str | None:
         """The input member that carries an idempotency token."""
         for name, reference in self.inputs(operation).items():

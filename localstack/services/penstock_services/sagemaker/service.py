@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from typing import Any
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import CHECKS, OPERATIONS, Context
-from penstock_services.sagemaker import engine
-from penstock_services.sagemaker.kinds import kinds
+from penstock_services.sagemaker import engine, hooks, tokens
+from penstock_services.sagemaker.kinds import Kind, kinds
 from penstock_services.sagemaker.model import load
+from penstock_services.sagemaker.overlay import REFUSED
 from penstock_services.sagemaker.validation import validate
-
-_LOG = logging.getLogger(__name__)
-_TOKENS = "ClientToken"
-_REPEATABLE = ("Create", "Start", "Retry", "Send")
-_TOKEN_SECONDS = 8 * 3600.0
-_token_lock = threading.RLock()
 
 
 def serve(context: Context, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -26,29 +18,53 @@ def serve(context: Context, operation: str, request: dict[str, Any]) -> dict[str
     model = load("sagemaker")
     if operation not in model.operations:
         raise ServiceError("UnknownOperationException", f"SageMaker has no operation {operation!r}.")
-    handler = OPERATIONS.get(operation)
-    if handler is None and operation not in kinds().by_operation:
-        message = (
-            f"{operation} is not implemented by Penstock's local SageMaker. It is refused rather than answered without "
-            "doing what AWS does; `penstock cloud coverage` lists what is there."
-        )
-        raise ServiceError("NotImplementedException", message, 501)
+    if not served(operation):
+        raise _refusal(operation)
     cleaned = validate(model, model.input_shape(operation), request)
-    token = _token(operation, cleaned)
-    if token is None:
-        return _answer(context, operation, cleaned)
-    with _token_lock:
-        known = context.store.get(context.scope, _TOKENS, token)
-        if known is not None and _still_true(context, operation, known):
-            if known["Request"] != cleaned:
-                message = "The ClientRequestToken was used before with other parameters."
-                raise ServiceError("ValidationException", message)
-            answer: dict[str, Any] = known["Answer"]
-            return answer
-        answer = _answer(context, operation, cleaned)
-        entry = {"Request": cleaned, "Answer": answer, "At": time.time()}
-        context.store.put(context.scope, _TOKENS, token, entry)
-        return answer
+    return tokens.once(context, operation, cleaned, lambda: _answer(context, operation, cleaned))
+
+
+def quick(operation: str) -> bool:
+    """Whether the answer only reads a few records, so that it need not leave the event loop."""
+    verb, _ = kinds().by_operation.get(operation, ("", None))
+    return verb in ("Describe", "List") and operation not in OPERATIONS and operation not in CHECKS
+
+
+def served(operation: str) -> bool:
+    """Whether the operation is answered: by a handler of its own, or by the engine for a kind that is only a record or
+    that a module really runs."""
+    if operation in OPERATIONS:
+        return True
+    verb, kind = kinds().by_operation.get(operation, ("", None))
+    if kind is None:
+        return False
+    if kind.overlay.answers == "record":
+        return verb not in ("Stop", "Start")
+    # Where nothing can be created, the other operations say truly that there is none.
+    return verb not in ("Stop", "Start") if creatable(kind) else verb != "Create"
+
+
+def creatable(kind: Kind) -> bool:
+    """Whether resources of the kind can be made: they are records, or a module runs them."""
+    runs = hooks.hooked(kind.name, "created") or f"Create{kind.name}" in OPERATIONS
+    return kind.overlay.answers == "record" or runs
+
+
+def reason(operation: str) -> str:
+    """Why an operation is refused; empty where it is only not there yet."""
+    _, kind = kinds().by_operation.get(operation, ("", None))
+    if kind is not None:
+        return f"on AWS it {kind.overlay.why}" if kind.overlay.why else ""
+    return next((why for word, why in REFUSED.items() if word in operation), "")
+
+
+def _refusal(operation: str) -> ServiceError:
+    because = reason(operation)
+    message = (
+        f"{operation} is not implemented by Penstock's local SageMaker{f' ({because})' if because else ''}. It is "
+        "refused rather than answered without doing what AWS does; `penstock cloud coverage` lists what is there."
+    )
+    return ServiceError("NotImplementedException", message, 501)
 
 
 def _answer(context: Context, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -58,21 +74,3 @@ def _answer(context: Context, operation: str, request: dict[str, Any]) -> dict[s
     if handler is not None:
         return handler(context, request)
     return engine.serve(context, operation, request)
-
-
-def _token(operation: str, request: dict[str, Any]) -> str | None:
-    """The store's key of the request's idempotency token, for operations that make or start something."""
-    member = load("sagemaker").token_member(operation)
-    if member is None or member not in request or not operation.startswith(_REPEATABLE):
-        return None
-    return f"{operation}:{request[member]}"
-
-
-def _still_true(context: Context, operation: str, known: dict[str, Any]) -> bool:
-    """Whether a remembered answer may be repeated: not too old, and what it made is still there."""
-    if time.time() - known["At"] > _TOKEN_SECONDS:
-        return False
-    verb, kind = kinds().by_operation.get(operation, ("", None))
-    if verb != "Create" or kind is None:
-        return True
-    return context.store.get(context.scope, kind.name, known["Request"][kind.name_member]) is not None

@@ -1,4 +1,8 @@
-"""Tags of resources, by ARN."""
+"""Tags of resources, by ARN.
+
+Source: Tag, AddTags, ListTags and DeleteTags in the API reference, and "Tagging AWS resources" in the general reference
+(at most 50 tags a resource, keys that start with ``aws:`` are AWS's).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,22 @@ from penstock_services.sagemaker.kinds import key_of, kinds
 
 KIND = "Tags"
 _LIMIT = 50
+_PAGE = 50
+
+
+def check(tags: list[dict[str, str]] | None) -> None:
+    """Refuse tags that a resource cannot have."""
+    keys = [tag["Key"] for tag in tags or []]
+    if any(key.lower().startswith("aws:") for key in keys):
+        raise ServiceError("ValidationException", "Tag keys that start with aws: are reserved for AWS.")
+    if len(set(keys)) < len(keys):
+        raise ServiceError("ValidationException", "Duplicate tag keys found. Please note that Tag keys are unique.")
 
 
 def put(context: Context, arn: str, tags: list[dict[str, str]] | None) -> None:
     """Set the tags that a Create carried."""
     if tags:
-        _store(context, arn, {}, tags)
+        _add_to(context, arn, tags)
 
 
 def remove(context: Context, arn: str) -> None:
@@ -29,50 +43,57 @@ def of(context: Context, arn: str) -> dict[str, str]:
     return found
 
 
-def _store(context: Context, arn: str, present: dict[str, str], tags: list[dict[str, str]]) -> dict[str, str]:
-    merged = {**present, **{tag["Key"]: tag["Value"] for tag in tags}}
-    if any(tag["Key"].lower().startswith("aws:") for tag in tags):
-        raise ServiceError("ValidationException", "Tag keys that start with aws: are reserved for AWS.")
-    if len(merged) > _LIMIT:
-        raise ServiceError("ValidationException", f"A resource can have at most {_LIMIT} tags.")
-    context.store.put(context.scope, KIND, arn, {"Tags": merged})
+def _add_to(context: Context, arn: str, tags: list[dict[str, str]]) -> dict[str, str]:
+    check(tags)
+    given = {tag["Key"]: tag["Value"] for tag in tags}
+    merged: dict[str, str] = {}
+
+    def change(record: dict[str, Any]) -> None:
+        merged.update({**record["Tags"], **given})
+        if len(merged) > _LIMIT:
+            raise ServiceError("ValidationException", f"A resource can have at most {_LIMIT} tags.")
+        record["Tags"] = merged
+
+    context.store.insert(context.scope, KIND, arn, {"Tags": {}})
+    context.store.update(context.scope, KIND, arn, change)
     return merged
 
 
 def _existing(context: Context, arn: str) -> None:
-    arn_type = arn.split(":", 5)[-1].partition("/")[0]
-    kind = kinds().by_arn_type.get(arn_type)
-    stored_as = kind.name if kind else _ODD_KINDS.get(arn_type)
-    if stored_as is None:
-        raise ServiceError("ValidationException", f"Resource {arn} is not of a kind that can be tagged here.")
-    key = key_of(context.scope, kind, arn) if kind else arn
-    if key is None or context.store.get(context.scope, stored_as, key) is None:
-        raise ServiceError("ResourceNotFound", f"Resource {arn} does not exist.")
+    kind = kinds().of_arn(arn)
+    key = None if kind is None else key_of(context.scope, kind, arn)
+    if kind is None or key is None or context.store.get(context.scope, kind.name, key) is None:
+        raise ServiceError("ValidationException", "Resource does not exist.")
 
 
-_ODD_KINDS = {"model-package": "ModelPackage"}
-
-
-@operation("AddTags")
+@operation("AddTags", "record")
 def _add(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     arn = request["ResourceArn"]
     _existing(context, arn)
-    return {"Tags": _listed(_store(context, arn, of(context, arn), request["Tags"]))}
+    return {"Tags": _listed(_add_to(context, arn, request["Tags"]))}
 
 
-@operation("ListTags")
+@operation("ListTags", "record")
 def _list(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     arn = request["ResourceArn"]
     _existing(context, arn)
-    return {"Tags": _listed(of(context, arn))}
+    found = _listed(of(context, arn))
+    token = request.get("NextToken", "0")
+    if not token.isdigit():
+        raise ServiceError("ValidationException", "The NextToken is not valid.")
+    end = int(token) + int(request.get("MaxResults", _PAGE))
+    return {"Tags": found[int(token) : end], **({"NextToken": str(end)} if end < len(found) else {})}
 
 
-@operation("DeleteTags")
+@operation("DeleteTags", "record")
 def _delete(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     arn = request["ResourceArn"]
     _existing(context, arn)
-    kept = {key: value for key, value in of(context, arn).items() if key not in request["TagKeys"]}
-    context.store.put(context.scope, KIND, arn, {"Tags": kept})
+
+    def change(record: dict[str, Any]) -> None:
+        record["Tags"] = {key: value for key, value in record["Tags"].items() if key not in request["TagKeys"]}
+
+    context.store.update(context.scope, KIND, arn, change)
     return {}
 
 

@@ -1,0 +1,37 @@
+"""Models and endpoints."""
+
+from __future__ import annotations
+
+from penstock_services.sagemaker.overlay.entry import Overlay, in_use, invalid
+
+KINDS: dict[str, Overlay] = {
+    "Model": Overlay(
+        "model",
+        missing=invalid('Could not find model "{arn}".'),
+        exists=invalid('Cannot create already existing model "{arn}".'),
+        why="names an image and an artifact; nothing is loaded before an endpoint or a job uses it",
+    ),
+    "EndpointConfig": Overlay(
+        "endpoint-config",
+        missing=invalid('Could not find endpoint configuration "{arn}".'),
+        exists=invalid('Cannot create already existing endpoint configuration "{arn}".'),
+        why="settings that an endpoint is made from; AWS lets it go while an endpoint uses it",
+    ),
+    "Endpoint": Overlay(
+        "endpoint",
+        missing=invalid('Could not find endpoint "{arn}".'),
+        exists=invalid('Cannot create already existing endpoint "{arn}".'),
+        initial="Creating",
+        answers="real",
+        why="serves models",
+        any_case=True,
+    ),
+    "InferenceComponent": Overlay(
+        "inference-component",
+        missing=invalid('Could not find inference component "{arn}".'),
+        exists=in_use('Cannot create already existing inference component "{arn}".'),
+        initial="Creating",
+        answers="real",
+        why="places copies of a model on an endpoint's instances",
+    ),
+}

@@ -12,6 +12,7 @@ def cloud_variables(context: Context) -> dict[str, str]:
         "AWS_ENDPOINT_URL": context.settings.gateway_url,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": own,
         "AWS_ENDPOINT_URL_SAGEMAKER_FEATURESTORE_RUNTIME": own,
+        "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": own,
         "AWS_ACCESS_KEY_ID": context.scope.account,
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": context.scope.region,

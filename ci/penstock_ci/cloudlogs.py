@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ JOB_GROUPS = {
     "TrainingJob": "/aws/sagemaker/TrainingJobs",
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
     "TransformJob": "/aws/sagemaker/TransformJobs",
+    "CompilationJob": "/aws/sagemaker/CompilationJobs",
 }
 ENDPOINT_GROUP = "/aws/sagemaker/Endpoints/"
 
@@ -36,7 +37,7 @@ class Source:
 
 
 def of_job(kind: str, name: str) -> Source:
-    """The source of a job's logs; `kind` is TrainingJob, ProcessingJob or TransformJob."""
+    """The source of a job's logs; `kind` is TrainingJob, ProcessingJob, TransformJob or CompilationJob."""
     return Source(JOB_GROUPS[kind], f"{name}/")
 
 
@@ -61,14 +62,36 @@ def lines(target: Target, source: Source, *, last: int | None = None) -> list[Li
 
 def follow(target: Target, source: Source, *, last: int) -> Iterator[Line]:
     """The source's last events, then new ones as they come, until interrupted."""
-    seen: dict[str, str] = {}
+    for _, line in follow_all(target, lambda: [("", source)], lambda: True, last=last):
+        yield line
+
+
+def follow_all(
+    target: Target, sources: Callable[[], list[tuple[str, Source]]], running: Callable[[], bool], *, last: int
+) -> Iterator[tuple[str, Line]]:
+    """The last events of several sources, then new ones as they come, each with its source's label.
+
+    Args:
+        target: Where to look.
+        sources: Labels and sources; asked again each time, as a pipeline execution goes on to further jobs.
+        running: Whether more may come; when it says no, what is left is given and that is the end.
+        last: How many of the events there are at the beginning, of all sources together.
+    """
+    seen: dict[tuple[str, str], str] = {}
     started = False
     while True:
-        fresh: list[Line] = []
-        for stream in _streams(target, source):
-            fresh += _events(target, source.group, stream, None, seen)
-        fresh.sort(key=lambda line: line.time)
+        more = running()
+        fresh: list[tuple[str, Line]] = []
+        for label, source in sources():
+            for stream in _streams(target, source):
+                tokens = {stream: seen[source.group, stream]} if (source.group, stream) in seen else {}
+                fresh += [(label, line) for line in _events(target, source.group, stream, None, tokens)]
+                if stream in tokens:
+                    seen[source.group, stream] = tokens[stream]
+        fresh.sort(key=lambda found: found[1].time)
         yield from fresh if started else fresh[-last:]
+        if not more:
+            return
         started = True
         time.sleep(target.poll_seconds)
 
@@ -93,7 +116,7 @@ def _events(
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": last is None}
     if last is not None:
         request["limit"] = min(last, 10_000)
-    if seen and stream in seen:
+    if seen is not None and stream in seen:
         request["nextToken"] = seen[stream]
     found: list[Line] = []
     while True:

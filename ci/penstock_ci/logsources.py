@@ -1,7 +1,9 @@
-"""Which logs a name means: a job, a pipeline execution (all its jobs), or an endpoint."""
+"""Which logs a name means: a job, a tuning job or a pipeline execution (all their jobs), or an endpoint."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from penstock_ci import cloudlogs, executions
@@ -13,10 +15,20 @@ if TYPE_CHECKING:
     from penstock_ci.target import Target
 
 _NEWEST = 20
+_TUNING = "HyperParameterTuningJob"
+_RUNNING = ("InProgress", "Stopping", "STARTING", "INPROGRESS", "STOPPING")
 
 
-def find(target: Target, name: str, model: str | None) -> list[tuple[str, Source]]:
-    """Labels and sources for a name: `latest`, an ARN, or the name of a job, endpoint or execution.
+@dataclass(frozen=True)
+class Logs:
+    """What a name means: its sources by label, as they are at the moment, and whether more lines may come."""
+
+    sources: Callable[[], list[tuple[str, Source]]]
+    running: Callable[[], bool]
+
+
+def find(target: Target, name: str, model: str | None) -> Logs:
+    """The logs of a name: `latest`, an ARN, or the name of a job, endpoint or execution.
 
     Args:
         target: Where to look.
@@ -35,11 +47,13 @@ def find(target: Target, name: str, model: str | None) -> list[tuple[str, Source
         return _of_execution(target, execution_arn(target, model or "", name))
     plain = name.rsplit("/", 1)[-1]
     for kind in cloudlogs.JOB_GROUPS:
-        if _job_exists(target, kind, plain):
-            return [(plain, cloudlogs.of_job(kind, plain))]
+        if _status(target, kind, plain) is not None:
+            return _of_job(target, kind, plain)
+    if _status(target, _TUNING, plain) is not None:
+        return Logs(lambda: _trials(target, plain), lambda: _status(target, _TUNING, plain) in _RUNNING)
     source = cloudlogs.of_endpoint(plain)
     if cloudlogs.exists(target, source) or _endpoint_exists(target, plain):
-        return [(plain, source)]
+        return Logs(lambda: [(plain, source)], lambda: True)
     if model is not None:
         try:
             return _of_execution(target, execution_arn(target, model, plain))
@@ -52,31 +66,43 @@ def find(target: Target, name: str, model: str | None) -> list[tuple[str, Source
     )
 
 
-def _of_execution(target: Target, arn: str) -> list[tuple[str, Source]]:
-    found = [
-        (f"{step.name} ({step.job[1]})", cloudlogs.of_job(*step.job))
-        for step in executions.describe(target, arn).steps
-        if step.job
-    ]
-    if not found:
-        raise UserError(
-            f"the execution {arn.rsplit('/', 1)[-1]} has not run a job yet", "try again in a moment", exit_code=FAILED
-        )
-    return found
+def _of_job(target: Target, kind: str, name: str) -> Logs:
+    source = (name, cloudlogs.of_job(kind, name))
+    return Logs(lambda: [source], lambda: _status(target, kind, name) in _RUNNING)
 
 
-def _job_exists(target: Target, kind: str, name: str) -> bool:
+def _of_execution(target: Target, arn: str) -> Logs:
+    def sources() -> list[tuple[str, Source]]:
+        steps = executions.describe(target, arn).steps
+        return [(f"{step.name} ({step.job[1]})", cloudlogs.of_job(*step.job)) for step in steps if step.job]
+
+    return Logs(sources, lambda: executions.describe(target, arn).status in executions.RUNNING)
+
+
+def _trials(target: Target, name: str) -> list[tuple[str, Source]]:
+    """The training jobs of a tuning job."""
+    client = target.client("sagemaker")
+    pages = client.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+        HyperParameterTuningJobName=name
+    )
+    names = [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
+    return [(each, cloudlogs.of_job("TrainingJob", each)) for each in names]
+
+
+def _status(target: Target, kind: str, name: str) -> str | None:
+    """A job's status; None when there is no such job (or the target knows no such kind)."""
     client = target.client("sagemaker")
     describe = {
         "TrainingJob": client.describe_training_job,
         "ProcessingJob": client.describe_processing_job,
         "TransformJob": client.describe_transform_job,
+        "CompilationJob": client.describe_compilation_job,
+        _TUNING: client.describe_hyper_parameter_tuning_job,
     }[kind]
     try:
-        describe(**{f"{kind}Name": name})
+        return str(describe(**{f"{kind}Name": name})[f"{kind}Status"])
     except client.exceptions.ClientError:
-        return False
-    return True
+        return None
 
 
 def _endpoint_exists(target: Target, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from tests.ci.conftest import CONFIGURATION, Penstock
 
-from penstock_ci import cloudlogs, executions, training
+from penstock_ci import cloudlogs, executions, logsources, training
 from penstock_ci.errors import UserError
 from penstock_ci.repository import find
 from penstock_ci.target import Target
@@ -144,7 +145,8 @@ def test_a_throw_away_pipeline_goes_away_after_a_failure_too(pipeline: str, targ
 
 def write(target: Target, group: str, stream: str, lines: list[str]) -> None:
     client = target.client("logs")
-    client.create_log_group(logGroupName=group)
+    with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+        client.create_log_group(logGroupName=group)
     client.create_log_stream(logGroupName=group, logStreamName=stream)
     import time
 
@@ -164,6 +166,40 @@ def test_logs_of_an_endpoint(target: Target, penstock: Penstock) -> None:
     assert penstock("logs", name, "-n", "1").out.endswith(" line 29\n")
     followed = cloudlogs.follow(target, cloudlogs.of_endpoint(name), last=2)
     assert [next(followed).message, next(followed).message] == ["line 28", "line 29"]
+
+
+def test_following_ends_with_the_jobs_and_misses_no_line(target: Target) -> None:
+    name = f"sea-{next(NUMBERS)}"
+    job = cloudlogs.of_job("TrainingJob", name)
+    sources = [(name, job)]
+    states = iter([True, False])
+
+    def running() -> bool:
+        more = next(states)
+        if not more:
+            write(target, job.group, f"{name}/algo-2-1", ["two"])
+            write(target, job.group, f"{name}-b/algo-1-1", ["another job's"])
+            sources.append((f"{name}-c", cloudlogs.of_job("TrainingJob", f"{name}-c")))
+            write(target, job.group, f"{name}-c/algo-1-1", ["three"])
+        return more
+
+    write(target, job.group, f"{name}/algo-1-1", ["zero", "one"])
+    found = [(label, line.message) for label, line in cloudlogs.follow_all(target, lambda: sources, running, last=1)]
+    assert found[0] == (name, "one")
+    assert sorted(found[1:]) == [(name, "two"), (f"{name}-c", "three")]
+
+
+def test_logs_of_a_job_on_several_hosts(target: Target, penstock: Penstock, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"sea-{next(NUMBERS)}"
+    for host in (1, 2):
+        write(target, "/aws/sagemaker/TrainingJobs", f"{name}/algo-{host}-17", [f"from {host}"])
+    monkeypatch.setattr(
+        logsources, "_status", lambda target, kind, name: "Completed" if kind == "TrainingJob" else None
+    )
+    for options in ([], ["--follow"]):
+        out = penstock("logs", name, *options).out
+        assert "from 1" in out
+        assert f"[{name} algo-2] from 2" in out
 
 
 def test_logs_of_what_does_not_exist(pipeline: str, penstock: Penstock) -> None:

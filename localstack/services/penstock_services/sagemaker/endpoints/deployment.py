@@ -197,7 +197,9 @@ def _change(endpoint: Live, remove: tuple[str, ...] = (), **members: Any) -> Rec
 
 
 def announce(context: Context, record: Record) -> None:
-    """The state-change event of an endpoint; its status is in capitals there, as AWS documents."""
+    """Run the ``updated`` hooks of endpoints, and send the state-change event; its status is in capitals there, as AWS
+    documents."""
+    hooks.run("Endpoint", "updated", context, record)
     detail = {
         "EndpointName": record["EndpointName"],
         "EndpointArn": record["EndpointArn"],

@@ -111,7 +111,7 @@ class Instance:
         home = self._folder / "home"
         home.mkdir(exist_ok=True)
         environment = {
-            **self._image.variables(),
+            **self._image.variables(home),
             "HOME": str(home),
             **cloud_variables(self._context),
             **self._layout.environment(),

@@ -1,61 +1,56 @@
-"""Processing jobs under SageMaker's container contract."""
+"""Processing jobs under SageMaker's container contract.
+
+Developer guide, "How Amazon SageMaker Processing Runs Your Processing Container Image" and "How Amazon SageMaker Processing
+Configures Your Processing Container": inputs and outputs at their local paths below /opt/ml/processing, the configuration
+in /opt/ml/config, the exit message in /opt/ml/output/message.
+"""
 
 from __future__ import annotations
 
 import json
-import posixpath
 from typing import Any, ClassVar
 
-from penstock_services.errors import ServiceError
 from penstock_services.execution import transfer
 from penstock_services.execution.images import Image
 from penstock_services.execution.sandbox import Outcome
 from penstock_services.operations import Context, check, operation
-from penstock_services.sagemaker.engine import find, now
+from penstock_services.sagemaker.engine import now
 from penstock_services.sagemaker.hooks import hook
-from penstock_services.sagemaker.jobs.runner import QUEUE, RUNNING, Job, JobFailedError, Record, announce
-from penstock_services.sagemaker.jobs.training import resource_config
+from penstock_services.sagemaker.jobs import metric_files, processing_request
+from penstock_services.sagemaker.jobs.cluster import Instance, homogeneous
+from penstock_services.sagemaker.jobs.continuous_upload import ContinuousUpload, UploadedFolder
+from penstock_services.sagemaker.jobs.runner import (
+    QUEUE,
+    Job,
+    JobFailedError,
+    Record,
+    announce,
+    job_kind,
+    refuse_delete,
+    stop,
+)
 
 _DEFAULT_SECONDS = 86400
-_ROOT = "/opt/ml/processing"
 _MESSAGE_LENGTH = 1024
+_CONFIGURATION = (
+    "ProcessingJobArn", "ProcessingJobName", "AppSpecification", "Environment", "ExperimentConfig", "NetworkConfig",
+    "ProcessingInputs", "ProcessingOutputConfig", "ProcessingResources", "RoleArn", "StoppingCondition",
+)  # fmt: skip
 
 
 @check("CreateProcessingJob")
 def _runnable(_context: Context, request: Record) -> None:
-    """Refuse by name what would not run as on AWS."""
-    if request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] > 1:
-        raise _not_here("processing on more than one instance (ClusterConfig.InstanceCount)")
-    for given in request.get("ProcessingInputs", []):
-        if given.get("AppManaged"):
-            continue
-        if "S3Input" not in given:
-            raise _not_here("an input that is not on S3")
-        if given["S3Input"].get("S3InputMode") == "Pipe":
-            raise _not_here("the input mode Pipe")
-        _path(given["S3Input"].get("LocalPath"), given["InputName"])
-    for output in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
-        if output.get("AppManaged"):
-            continue
-        if "S3Output" not in output:
-            raise _not_here("an output that is not on S3")
-        _path(output["S3Output"].get("LocalPath"), output["OutputName"])
-
-
-def _not_here(what: str) -> ServiceError:
-    return ServiceError("ValidationException", f"Penstock's local SageMaker does not run {what}.")
-
-
-def _path(path: str | None, name: str) -> None:
-    normal = posixpath.normpath(path or "")
-    if not (normal == _ROOT or normal.startswith(_ROOT + "/")):
-        message = f"LocalPath of {name!r} must be below {_ROOT}, not {path!r}."
-        raise ServiceError("ValidationException", message)
+    processing_request.refuse(request)
 
 
 @hook("ProcessingJob", "prepare")
 def _prepare(_context: Context, record: Record) -> None:
     record.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": _DEFAULT_SECONDS})
+    cluster = record["ProcessingResources"]["ClusterConfig"]
+    preferred = cluster.get("InstancePreferences")
+    if preferred:
+        cluster["SelectedInstanceType"] = preferred[0]["InstanceType"]
+        cluster["SelectedInstanceCount"] = processing_request.count(cluster)
 
 
 @hook("ProcessingJob", "created")
@@ -66,34 +61,27 @@ def _start(context: Context, record: Record) -> None:
 
 @operation("StopProcessingJob")
 def _stop(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    name, record = find(context, "ProcessingJob", request["ProcessingJobName"])
-    if record["ProcessingJobStatus"] not in RUNNING:
-        message = f"The request was rejected because the processing job is in status {record['ProcessingJobStatus']}."
-        raise ServiceError("ValidationException", message)
-
-    def change(found: Record) -> None:
-        if found["ProcessingJobStatus"] == "InProgress":
-            found["ProcessingJobStatus"] = "Stopping"
-
-    context.store.update(context.scope, "ProcessingJob", name, change)
-    QUEUE.stop(record["ProcessingJobArn"])
+    stop(context, "ProcessingJob", request["ProcessingJobName"])
     return {}
 
 
 @check("DeleteProcessingJob")
 def _deletable(context: Context, request: dict[str, Any]) -> None:
-    _, record = find(context, "ProcessingJob", request["ProcessingJobName"])
-    if record["ProcessingJobStatus"] in RUNNING:
-        status = record["ProcessingJobStatus"]
-        message = f"Processing job {record['ProcessingJobName']} is {status} and cannot be deleted."
-        raise ServiceError("ResourceInUse", message)
+    refuse_delete(context, "ProcessingJob", request["ProcessingJobName"])
 
 
+@job_kind
 class ProcessingJob(Job):
     """One processing job."""
 
     kind = "ProcessingJob"
+    title = "Processing Job"
+    end_member = "ProcessingEndTime"
     log_group: ClassVar[str] = "/aws/sagemaker/ProcessingJobs"
+
+    def __init__(self, context: Context, record: Record) -> None:
+        super().__init__(context, record)
+        self._continuous = ContinuousUpload(lambda: None, [])
 
     @property
     def image_uri(self) -> str:
@@ -101,34 +89,40 @@ class ProcessingJob(Job):
         uri: str = self.record["AppSpecification"]["ImageUri"]
         return uri
 
+    @property
+    def _cluster(self) -> Record:
+        cluster: Record = self.record["ProcessingResources"]["ClusterConfig"]
+        return cluster
+
+    @property
+    def instances(self) -> list[Instance]:
+        """The cluster's instances."""
+        return homogeneous(processing_request.instance_type(self._cluster), processing_request.count(self._cluster))
+
+    @property
+    def volume_gigabytes(self) -> int | None:
+        """The volume of each instance."""
+        size: int | None = self._cluster.get("VolumeSizeInGB")
+        return size
+
+    @property
+    def isolated(self) -> bool:
+        """NetworkConfig.EnableNetworkIsolation."""
+        return bool(self.record.get("NetworkConfig", {}).get("EnableNetworkIsolation"))
+
     def prepare(self, image: Image) -> tuple[list[str], dict[str, str]]:
         """Inputs, configuration files, output folders."""
         place = self.layout.path
         for folder in ("config", "processing", "output"):
             place(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
-        client = self.context.client("s3")
         for given in self.record.get("ProcessingInputs", []):
-            if given.get("AppManaged"):
-                continue
-            self.continue_or_stop()
-            source = given["S3Input"]
-            transfer.download(
-                client,
-                source["S3Uri"],
-                place(source["LocalPath"]),
-                manifest=source.get("S3DataType") == "ManifestFile",
-                decompress=source.get("S3CompressionType") == "Gzip",
-            )
+            if not given.get("AppManaged"):
+                self.continue_or_stop()
+                self._fetch(given["S3Input"])
         for output in self._outputs():
             place(output["LocalPath"]).mkdir(parents=True, exist_ok=True)
-        members = (
-            "ProcessingJobArn", "ProcessingJobName", "AppSpecification", "Environment", "ExperimentConfig",
-            "NetworkConfig", "ProcessingInputs", "ProcessingOutputConfig", "ProcessingResources", "RoleArn",
-            "StoppingCondition",
-        )  # fmt: skip
-        configuration = {member: self.record.get(member) for member in members}
-        instance = self.record["ProcessingResources"]["ClusterConfig"]["InstanceType"]
-        for name, content in (("processingjobconfig", configuration), ("resourceconfig", resource_config(instance))):
+        configuration = {member: self.record.get(member) for member in _CONFIGURATION}
+        for name, content in (("processingjobconfig", configuration), ("resourceconfig", self.resource_config())):
             place(f"/opt/ml/config/{name}.json").write_text(self.layout.text(json.dumps(content)))
         application = self.record["AppSpecification"]
         entrypoint = application.get("ContainerEntrypoint") or list(image.entrypoint)
@@ -140,43 +134,78 @@ class ProcessingJob(Job):
             raise JobFailedError(message)
         return command, dict(self.record.get("Environment", {}))
 
-    def _outputs(self) -> list[Record]:
+    def _fetch(self, source: Record) -> None:
+        """An input at its local path, or this host's part of it."""
+        client = self.context.client("s3")
+        found = transfer.items(client, source["S3Uri"], manifest=source["S3DataType"] == "ManifestFile")
+        if source.get("S3DataDistributionType") == "ShardedByS3Key":
+            found = transfer.part(found, self.hosts.index(self.host), len(self.hosts))
+        folder = self.layout.path(source["LocalPath"])
+        folder.mkdir(parents=True, exist_ok=True)
+        transfer.fetch(client, found, folder, decompress=source.get("S3CompressionType") == "Gzip")
+
+    def _outputs(self, mode: str | None = None) -> list[Record]:
+        """The outputs that go to S3, or those of one upload mode."""
         outputs = self.record.get("ProcessingOutputConfig", {}).get("Outputs", [])
-        return [output["S3Output"] for output in outputs if not output.get("AppManaged")]
+        found = [output["S3Output"] for output in outputs if not output.get("AppManaged")]
+        return [output for output in found if mode in (None, output["S3UploadMode"])]
 
     def started(self) -> None:
-        """The command starts."""
+        """The command starts, and with it the upload of what it leaves on the way."""
         self.change(ProcessingStartTime=now())
+        key = self.record.get("ProcessingOutputConfig", {}).get("KmsKeyId") or None
+        folders = [
+            UploadedFolder(host.layout.path(output["LocalPath"]), output["S3Uri"], key)
+            for host in self.hosts
+            for output in self._outputs("Continuous")
+        ]
+        self._continuous = ContinuousUpload(lambda: self.context.client("s3"), folders)
+        self._continuous.start()
 
     def finish(self, outcome: Outcome | None) -> None:
-        """Outputs to S3 if all went well, the exit message, the final status."""
-        message = self.layout.path("/opt/ml/output/message")
-        if message.is_file():
-            text = message.read_text(errors="replace")[:_MESSAGE_LENGTH]
-            self.change(ExitMessage=text)
+        """Outputs to S3, the exit message, the final status; without success only continuous outputs are uploaded."""
+        self._take_message()
         if outcome is None:
+            self._continuous.finish()
             seconds = int(self.limit_seconds)
             reason = f"ClientError: the job ran longer than its MaxRuntimeInSeconds of {seconds} seconds"
             raise JobFailedError(reason)
         try:
             self.judge(outcome)
         except JobFailedError:
-            self._upload(("Continuous",))
+            if not self.abandoned:
+                self._continuous.finish()
             raise
-        if self.asked_to_stop.is_set():
-            self._upload(("Continuous",))
-            self.end("Stopped")
-            return
-        self._upload(("Continuous", "EndOfJob"))
-        self.end("Completed")
+        self._continuous.finish()
+        if not self.asked_to_stop.is_set():
+            self._upload()
+            for host in self.hosts:
+                metric_files.hand_over(self.context, self.record, host.layout.path("/opt/ml/output"))
+        self.end("Stopped" if self.asked_to_stop.is_set() else "Completed")
 
-    def _upload(self, modes: tuple[str, ...]) -> None:
-        """Outputs with one of the upload modes; Continuous ones are taken at the end too, however the job ended."""
+    def _take_message(self) -> None:
+        for host in self.hosts:
+            message = host.layout.path("/opt/ml/output/message")
+            if message.is_file() and not message.is_symlink():
+                with message.open("rb") as file:
+                    text = file.read(_MESSAGE_LENGTH).decode(errors="replace")
+                self.change(ExitMessage=text[:_MESSAGE_LENGTH])
+                return
+
+    def _upload(self) -> None:
+        """The outputs of the end of the job, of every host."""
         client = self.context.client("s3")
         key = self.record.get("ProcessingOutputConfig", {}).get("KmsKeyId") or None
-        for output in self._outputs():
-            if output["S3UploadMode"] in modes:
-                transfer.upload_folder(client, self.layout.path(output["LocalPath"]), output["S3Uri"], key)
+        for host in self.hosts:
+            for output in self._outputs("EndOfJob"):
+                if self.asked_to_stop.is_set():
+                    return
+                transfer.upload_folder(client, host.layout.path(output["LocalPath"]), output["S3Uri"], key)
+
+    def clear_hosts(self) -> None:
+        """No more uploads before the files go."""
+        self._continuous.stop()
+        super().clear_hosts()
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Final status and time."""

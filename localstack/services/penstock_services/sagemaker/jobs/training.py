@@ -1,144 +1,118 @@
-"""Training jobs under SageMaker's container contract."""
+"""Training jobs under SageMaker's container contract.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import re
-import socket
+import threading
+import time
+from pathlib import Path
 from typing import Any, ClassVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from penstock_services.errors import ServiceError
 from penstock_services.execution import transfer
 from penstock_services.execution.images import Image
 from penstock_services.execution.sandbox import Outcome
-from penstock_services.operations import Context, check, operation
-from penstock_services.sagemaker.engine import find, now
-from penstock_services.sagemaker.hooks import hook
-from penstock_services.sagemaker.jobs.runner import QUEUE, RUNNING, Job, Record, announce
+from penstock_services.operations import Context
+from penstock_services.sagemaker.engine import now
+from penstock_services.sagemaker.jobs import channels, checkpoints, transitions, warm_pools
+from penstock_services.sagemaker.jobs.checkpoints import Synchronization, Synchronized
+from penstock_services.sagemaker.jobs.cluster import Instance, homogeneous
+from penstock_services.sagemaker.jobs.pipes import PipeFeed
+from penstock_services.sagemaker.jobs.runner import Host, Job, JobFailedError, Record, announce, job_kind
+from penstock_services.sagemaker.jobs.training_metrics import Metrics
+from penstock_services.sagemaker.jobs.transitions import enter
 
 _LOG = logging.getLogger(__name__)
-_DEFAULT_SECONDS = 86400
-_GROUP = "homogeneousCluster"
-_MESSAGES = {
-    "Starting": "Starting the training job",
-    "Downloading": "Downloading input data",
-    "Training": "Training image download completed. Training in progress.",
-    "Uploading": "Uploading generated training model",
-    "Stopping": "Stopping the training job",
-    "Stopped": "Training job stopped",
-    "Completed": "Training job completed",
-    "MaxRuntimeExceeded": "Resource released due to max training runtime exceeded",
-}
+_CHECKPOINTS = "/opt/ml/checkpoints"
+_FOLDERS = ("input/config", "input/data", "model", "output/data", "output/intermediate", "code", "checkpoints")
+# Spot instances cost less; how much less is not ours to know: AWS speaks of up to 90 percent.
+_SPOT_PRICE = 0.3
 
 
-@check("CreateTrainingJob")
-def _runnable(_context: Context, request: Record) -> None:
-    """Refuse by name what would not run as on AWS."""
-    algorithm = request.get("AlgorithmSpecification")
-    if algorithm is None:
-        raise _not_here("a training job without AlgorithmSpecification (serverless customization)")
-    if "AlgorithmName" in algorithm:
-        raise _not_here("AlgorithmSpecification.AlgorithmName")
-    if "TrainingImage" not in algorithm:
-        raise ServiceError("ValidationException", "AlgorithmSpecification.TrainingImage must be given.")
-    resources = request.get("ResourceConfig", {})
-    if resources.get("InstanceCount", 1) > 1 or resources.get("InstanceGroups"):
-        raise _not_here("training on more than one instance (ResourceConfig.InstanceCount, InstanceGroups)")
-    if algorithm["TrainingInputMode"] == "Pipe":
-        raise _not_here("the input mode Pipe")
-    names = set()
-    for channel in request.get("InputDataConfig", []):
-        if channel["ChannelName"] in names:
-            raise ServiceError("ValidationException", f"Channel name {channel['ChannelName']} is there twice.")
-        names.add(channel["ChannelName"])
-        source = channel["DataSource"].get("S3DataSource")
-        if source is None:
-            raise _not_here("a channel that is not on S3")
-        if channel.get("InputMode") == "Pipe":
-            raise _not_here("the input mode Pipe")
-        if source["S3DataType"] == "AugmentedManifestFile":
-            raise _not_here("S3DataType AugmentedManifestFile")
-
-
-def _not_here(what: str) -> ServiceError:
-    return ServiceError("ValidationException", f"Penstock's local SageMaker does not run {what}.")
-
-
-@hook("TrainingJob", "prepare")
-def _prepare(_context: Context, record: Record) -> None:
-    name = record["TrainingJobName"]
-    stopping = record.setdefault("StoppingCondition", {})
-    stopping.setdefault("MaxRuntimeInSeconds", _DEFAULT_SECONDS)
-    record["SecondaryStatus"] = "Starting"
-    record["SecondaryStatusTransitions"] = [
-        {"Status": "Starting", "StartTime": record["CreationTime"], "StatusMessage": _MESSAGES["Starting"]}
-    ]
-    archive = "model" if record["OutputDataConfig"].get("CompressionType") == "NONE" else "model.tar.gz"
-    output = f"{record['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output/{archive}"
-    record["ModelArtifacts"] = {"S3ModelArtifacts": output}
-
-
-@hook("TrainingJob", "created")
-def _start(context: Context, record: Record) -> None:
-    announce(context, "TrainingJob", record)
-    QUEUE.submit(record["TrainingJobArn"], TrainingJob(context, record))
-
-
-@operation("StopTrainingJob")
-def _stop(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    name, record = find(context, "TrainingJob", request["TrainingJobName"])
-    if record["TrainingJobStatus"] not in RUNNING:
-        message = f"The request was rejected because the training job is in status {record['TrainingJobStatus']}."
-        raise ServiceError("ValidationException", message)
-
-    def change(found: Record) -> None:
-        if found["TrainingJobStatus"] == "InProgress":
-            found["TrainingJobStatus"] = "Stopping"
-            enter(found, "Stopping")
-
-    context.store.update(context.scope, "TrainingJob", name, change)
-    QUEUE.stop(record["TrainingJobArn"])
-    return {}
-
-
-@check("DeleteTrainingJob")
-def _deletable(context: Context, request: dict[str, Any]) -> None:
-    _, record = find(context, "TrainingJob", request["TrainingJobName"])
-    if record["TrainingJobStatus"] in RUNNING:
-        message = f"Training job {record['TrainingJobName']} is {record['TrainingJobStatus']} and cannot be deleted."
-        raise ServiceError("ResourceInUse", message)
-
-
-def enter(record: Record, secondary: str, message: str | None = None, moment: float | None = None) -> None:
-    """Enter a secondary status at `moment` (now): the transition before it ends, a new one begins."""
-    moment = now() if moment is None else moment
-    transitions = record["SecondaryStatusTransitions"]
-    transitions[-1].setdefault("EndTime", moment)
-    text = message or _MESSAGES.get(secondary, secondary)
-    transitions.append({"Status": secondary, "StartTime": moment, "StatusMessage": text})
-    record["SecondaryStatus"] = secondary
-
-
+@job_kind
 class TrainingJob(Job):
     """One training job."""
 
     kind = "TrainingJob"
+    title = "Training Job"
+    end_member = "TrainingEndTime"
     log_group: ClassVar[str] = "/aws/sagemaker/TrainingJobs"
 
     def __init__(self, context: Context, record: Record) -> None:
         super().__init__(context, record)
-        definitions = record["AlgorithmSpecification"].get("MetricDefinitions", [])
-        self._metrics = [(each["Name"], _compile(each["Regex"])) for each in definitions]
-        self._values: dict[str, tuple[float, float]] = {}
+        algorithm = record["AlgorithmSpecification"]
+        self._metrics = Metrics([*record.get("_MetricDefinitions", []), *algorithm.get("MetricDefinitions", [])])
+        self._interruption = threading.Event()
+        self._feeds: list[PipeFeed] = []
+        self._synchronization = Synchronization([])
+        self._began = 0.0
+        self._used = 0.0
+        self._retries = 0
+
+    @classmethod
+    def mark_failed(cls, record: Record, reason: str, moment: float) -> None:
+        """Failed, with a transition to it."""
+        super().mark_failed(record, reason, moment)
+        enter(record, "Failed", reason, moment)
+        record["SecondaryStatusTransitions"][-1]["EndTime"] = moment
+
+    @classmethod
+    def mark_stopping(cls, record: Record) -> None:
+        """Stopping, with a transition to it."""
+        super().mark_stopping(record)
+        enter(record, "Stopping")
 
     @property
     def image_uri(self) -> str:
-        """The training image."""
-        uri: str = self.record["AlgorithmSpecification"]["TrainingImage"]
+        """The training image: the job's own, or that of its algorithm."""
+        uri: str = self.record["AlgorithmSpecification"].get("TrainingImage") or self.record["_TrainingImage"]
         return uri
+
+    @property
+    def instances(self) -> list[Instance]:
+        """ResourceConfig's instances, group by group."""
+        resources = self.record.get("ResourceConfig", {})
+        groups = resources.get("InstanceGroups")
+        if groups:
+            return [
+                Instance(group["InstanceType"], group["InstanceGroupName"])
+                for group in groups
+                for _ in range(group["InstanceCount"])
+            ]
+        return homogeneous(resources.get("InstanceType", "ml.m5.large"), resources.get("InstanceCount", 1))
+
+    @property
+    def volume_gigabytes(self) -> int | None:
+        """ResourceConfig.VolumeSizeInGB."""
+        size: int | None = self.record.get("ResourceConfig", {}).get("VolumeSizeInGB")
+        return size
+
+    @property
+    def isolated(self) -> bool:
+        """EnableNetworkIsolation."""
+        return bool(self.record.get("EnableNetworkIsolation"))
+
+    @property
+    def limit_seconds(self) -> float:
+        """What is left of MaxRuntimeInSeconds, and for managed spot training of MaxWaitTimeInSeconds."""
+        left = super().limit_seconds - self._used
+        return max(0.0, min(left, self._wait_left()))
+
+    def _wait_left(self) -> float:
+        wait = self.record["StoppingCondition"].get("MaxWaitTimeInSeconds")
+        return float("inf") if wait is None else self.record["CreationTime"] + wait - now()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the spot capacity is reclaimed."""
+        return self._interruption.is_set()
+
+    def interrupt(self) -> None:
+        """Reclaim the spot capacity: the job ends as by Stop, and starts again from its checkpoints."""
+        self._interruption.set()
 
     @property
     def _kms_key(self) -> str | None:
@@ -148,138 +122,204 @@ class TrainingJob(Job):
     def _output(self) -> str:
         return f"{self.record['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
 
-    def _enter(self, secondary: str, **members: Any) -> None:
+    def waits(self) -> None:
+        """Pending, until there is a place."""
+        self._enter("Pending")
+
+    def _enter(self, secondary: str, message: str | None = None, **members: Any) -> None:
         def apply(record: Record) -> None:
             if record["TrainingJobStatus"] != "Stopping":
-                enter(record, secondary)
+                enter(record, secondary, message)
             record["LastModifiedTime"] = now()
             record.update(members)
 
         self.record = self.context.store.update(self.context.scope, self.kind, self.name, apply) or self.record
         announce(self.context, self.kind, self.record)
 
-    def prepare(self, image: Image) -> tuple[list[str], dict[str, str]]:
-        """Channels, configuration files, folders."""
-        self._enter("Downloading", TrainingStartTime=now())
-        place = self.layout.path
-        for folder in (
-            "input/config",
-            "input/data",
-            "model",
-            "output/data",
-            "output/intermediate",
-            "code",
-            "checkpoints",
-        ):
-            place(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
-        client = self.context.client("s3")
-        channels: dict[str, Any] = {}
-        for channel in self.record.get("InputDataConfig", []):
-            self.continue_or_stop()
-            name = channel["ChannelName"]
-            source = channel["DataSource"]["S3DataSource"]
-            transfer.download(
-                client,
-                source["S3Uri"],
-                place(f"/opt/ml/input/data/{name}"),
-                manifest=source["S3DataType"] == "ManifestFile",
-                decompress=channel.get("CompressionType") == "Gzip",
+    def tell_of_image(self, text: str) -> None:
+        """In the status message too, where it takes time or is not what AWS has."""
+        super().tell_of_image(text)
+        if text.startswith("Preparing") or "in place of" in text:
+            self.record = (
+                self.context.store.update(
+                    self.context.scope, self.kind, self.name, lambda record: transitions.say(record, text)
+                )
+                or self.record
             )
-            channels[name] = {
-                "TrainingInputMode": channel.get("InputMode", "File"),
-                "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
-                "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-                **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
-            }
-        checkpoints = self.record.get("CheckpointConfig")
-        if checkpoints:
-            self._restore(checkpoints)
-        instance = self.record.get("ResourceConfig", {}).get("InstanceType", "ml.m5.large")
-        files = {
-            "hyperparameters": self.record.get("HyperParameters", {}),
-            "inputdataconfig": channels,
-            "resourceconfig": resource_config(instance),
+
+    def prepare(self, image: Image) -> tuple[list[str], dict[str, str]]:
+        """Channels, configuration files, folders of one host."""
+        first = self.host is self.hosts[0]
+        if first:
+            self._enter("Downloading", TrainingStartTime=self.record.get("TrainingStartTime") or now())
+        place = self.layout.path
+        for folder in _FOLDERS:
+            place(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
+        files: dict[str, Any] = {
+            "hyperparameters": {**self.record.get("_HyperParameters", {}), **self.record.get("HyperParameters", {})},
+            "inputdataconfig": self._fill_channels(),
+            "resourceconfig": self.resource_config(),
         }
+        configuration = self.record.get("CheckpointConfig")
+        if configuration:
+            path = configuration.get("LocalPath", _CHECKPOINTS)
+            checkpoints.restore(self.context.client("s3"), configuration["S3Uri"], place(path))
+            files["checkpointconfig"] = {"LocalPath": path, "S3Uri": configuration["S3Uri"]}
+        if "DebugHookConfig" in self.record:
+            files["debughookconfig"] = self.record["DebugHookConfig"]
         for name, content in files.items():
             text = self.layout.text(json.dumps(content))
             place(f"/opt/ml/input/config/{name}.json").write_text(text)
-        algorithm = self.record["AlgorithmSpecification"]
-        if "ContainerEntrypoint" in algorithm:
-            command = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
-        else:
-            command = [*image.entrypoint, *(algorithm.get("ContainerArguments") or ["train"])]
-        return command, {
+        return self._command(image), {
             **self.record.get("Environment", {}),
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.record["TrainingJobArn"],
         }
 
-    def _restore(self, checkpoints: Record) -> None:
-        folder = self.layout.path(checkpoints.get("LocalPath", "/opt/ml/checkpoints"))
-        try:
-            transfer.download(self.context.client("s3"), checkpoints["S3Uri"], folder)
-        except transfer.TransferError as error:
-            _LOG.info("%s starts without checkpoints: %s", self.name, error)
+    def _command(self, image: Image) -> list[str]:
+        algorithm = self.record["AlgorithmSpecification"]
+        if "ContainerEntrypoint" in algorithm:
+            return [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
+        return [*image.entrypoint, *(algorithm.get("ContainerArguments") or ["train"])]
+
+    def _fill_channels(self) -> Record:
+        """Fetch the channels of the host at hand, or lay their pipes; ``inputdataconfig.json``."""
+        client = self.context.client("s3")
+        data = self.layout.path("/opt/ml/input/data")
+        described = {}
+        for channel in channels.of_host(self.record, self.instances, self.hosts.index(self.host)):
+            self.continue_or_stop()
+            described[channel.name] = channel.configuration()
+            if channel.mode == "Pipe":
+                if channel.source["S3DataType"] != "AugmentedManifestFile":
+                    channel.items(client)  # none at all fails the job now
+                self._feeds.append(PipeFeed(client, channel, data))
+                continue
+            folder = data / channel.name
+            folder.mkdir(parents=True, exist_ok=True)
+            transfer.fetch(client, channel.items(client), folder, decompress=channel.compressed)
+        return described
 
     def started(self) -> None:
         """The command starts."""
+        self._synchronization = Synchronization([each for host in self.hosts for each in self._synchronized(host)])
         self._enter("Training")
+        self._began = time.monotonic()
 
-    def on_line(self, line: str) -> None:
+    def _synchronized(self, host: Host) -> list[Synchronized]:
+        """The folders of a host that are copied to S3 while it runs."""
+        client = self.context.client("s3")
+        found = []
+        for member, folder, below in (
+            ("CheckpointConfig", _CHECKPOINTS, ""),
+            ("TensorBoardOutputConfig", "/opt/ml/output/tensorboard", f"/{self.name}/tensorboard-output"),
+            ("DebugHookConfig", "/opt/ml/output/tensors", f"/{self.name}/debug-output"),
+        ):
+            configuration = self.record.get(member)
+            if configuration:
+                uri = configuration.get("S3Uri") or configuration["S3OutputPath"]
+                place = host.layout.path(configuration.get("LocalPath", folder))
+                found.append(Synchronized(client, place, uri.rstrip("/") + below, self._kms_key))
+        return found
+
+    def on_line_of(self, host: Host, line: str) -> None:
         """Logs, and the metrics that the job's definitions find in them."""
-        super().on_line(line)
-        for name, pattern in self._metrics:
-            found = pattern.search(line) if pattern else None
-            if found:
-                try:
-                    self._values[name] = (
-                        float(found.group(1) if pattern and pattern.groups else found.group(0)),
-                        now(),
-                    )
-                except ValueError:
-                    continue
+        super().on_line_of(host, line)
+        self._metrics.read(f"algo-{self.hosts.index(host) + 1}" if host in self.hosts else host.name, line)
+
+    def series(self, metric: str) -> list[float]:
+        """Every value of a metric so far, in order."""
+        return self._metrics.series(metric)
+
+    def goes_on(self, outcome: Outcome) -> bool:
+        """After an interruption, or after an internal error as often as RetryStrategy says."""
+        done = outcome.ok and not outcome.terminated
+        if self.abandoned or self.asked_to_stop.is_set() or done:
+            return False
+        retries = self.record.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        internal = outcome.lost or outcome.terminated or (outcome.error or "").startswith("no namespace")
+        if self.interrupted:
+            secondary = "Interrupted"
+        elif internal and self._retries < retries:
+            self._retries += 1
+            secondary = "Restarting"
+        else:
+            return False
+        self._rest()
+        self._enter(secondary)
+        self.clear_hosts()
+        self.asked_to_stop.wait(max(0.0, min(self.context.settings.step_seconds, self._wait_left())))
+        self._interruption.clear()
+        self.place_hosts(int(now()))
+        self._enter("Starting", transitions.PREPARING)
+        return True
+
+    def _rest(self) -> None:
+        """The command has ended: feed no more, copy the last checkpoints, count the time."""
+        if self._began:
+            self._used += time.monotonic() - self._began
+            self._began = 0.0
+        for feed in self._feeds:
+            feed.stop()
+        problems = [feed.problem for feed in self._feeds if feed.problem]
+        self._feeds = []
+        synchronization, self._synchronization = self._synchronization, Synchronization([])
+        synchronization.stop()
+        if problems:
+            message = f"ClientError: {problems[0]}"
+            raise JobFailedError(message)
 
     def finish(self, outcome: Outcome | None) -> None:
         """Artifacts to S3, then the final status."""
-        late = outcome is None
-        if outcome is not None:
-            try:
+        try:
+            self._rest()
+            if outcome is not None:
                 self.judge(outcome)
-            except Exception:
-                self._upload_output()
-                raise
+        except Exception:
+            self._upload_output()
+            raise
         self._enter("Uploading")
-        client = self.context.client("s3")
-        model = self.layout.path("/opt/ml/model")
-        if self.record["OutputDataConfig"].get("CompressionType") == "NONE":
-            transfer.upload_folder(client, model, f"{self._output}/model", self._kms_key)
-        elif transfer.pack(model, self.folder / "model.tar.gz"):
-            transfer.upload_file(client, self.folder / "model.tar.gz", f"{self._output}/model.tar.gz", self._kms_key)
+        self._upload_model()
         self._upload_output()
-        checkpoints = self.record.get("CheckpointConfig")
-        if checkpoints:
-            folder = self.layout.path(checkpoints.get("LocalPath", "/opt/ml/checkpoints"))
-            transfer.upload_folder(client, folder, checkpoints["S3Uri"], self._kms_key)
-        if late:
-            self._end("Stopped", "MaxRuntimeExceeded")
+        if outcome is None:
+            self._end("Stopped", "MaxWaitTimeExceeded" if self._wait_left() <= 0 else "MaxRuntimeExceeded")
         elif self.asked_to_stop.is_set():
             self.end("Stopped")
         else:
             self.end("Completed")
-        for name in ("model.tar.gz", "output.tar.gz"):
-            (self.folder / name).unlink(missing_ok=True)
+
+    def _places(self, path: str) -> list[Path]:
+        return [host.layout.path(path) for host in self.hosts]
+
+    def _upload_model(self) -> None:
+        """What all hosts left in /opt/ml/model, as one; where names clash the first host's file wins."""
+        client = self.context.client("s3")
+        models = self._places("/opt/ml/model")
+        archive = self.folder / "model.tar.gz"
+        if self.record["OutputDataConfig"].get("CompressionType") == "NONE":
+            for model in reversed(models):
+                transfer.upload_folder(client, model, f"{self._output}/model", self._kms_key)
+        elif transfer.pack(models[0], archive, *models[1:]):
+            transfer.upload_file(client, archive, f"{self._output}/model.tar.gz", self._kms_key)
+            archive.unlink()
 
     def _upload_output(self) -> None:
-        if transfer.pack(self.layout.path("/opt/ml/output/data"), self.folder / "output.tar.gz"):
+        data = self._places("/opt/ml/output/data")
+        archive = self.folder / "output.tar.gz"
+        if transfer.pack(data[0], archive, *data[1:]):
             where = f"{self._output}/output.tar.gz"
-            transfer.upload_file(self.context.client("s3"), self.folder / "output.tar.gz", where, self._kms_key)
+            transfer.upload_file(self.context.client("s3"), archive, where, self._kms_key)
+            archive.unlink()
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Final status and times."""
         self._end(status, status, reason)
 
     def _end(self, status: str, secondary: str, reason: str | None = None) -> None:
+        for feed in self._feeds:
+            feed.stop()
         moment = now()
+        found = self._metrics.final()
 
         def apply(record: Record) -> None:
             enter(record, secondary, reason, moment)
@@ -291,60 +331,14 @@ class TrainingJob(Job):
                 record["FailureReason"] = reason
             if "TrainingStartTime" in record:
                 seconds = max(1, round(moment - record["TrainingStartTime"]))
-                record["TrainingTimeInSeconds"] = record["BillableTimeInSeconds"] = seconds
-            if self._values:
-                record["FinalMetricDataList"] = [
-                    {"MetricName": name, "Value": value, "Timestamp": stamp}
-                    for name, (value, stamp) in self._values.items()
-                ]
+                price = _SPOT_PRICE if record.get("EnableManagedSpotTraining") else 1.0
+                record["TrainingTimeInSeconds"] = seconds
+                record["BillableTimeInSeconds"] = max(1, int(seconds * price))
+                warm_pools.keep(record, moment)
+            if found:
+                record["FinalMetricDataList"] = found
 
         self.record = self.context.store.update(self.context.scope, self.kind, self.name, apply) or self.record
         announce(self.context, self.kind, self.record)
-        self._publish()
-
-    def _publish(self) -> None:
-        """The final metrics, in CloudWatch."""
-        data = [
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": "TrainingJobName", "Value": self.name}],
-                "Value": value,
-                "Timestamp": stamp,
-            }
-            for name, (value, stamp) in self._values.items()
-        ]
-        if not data:
-            return
-        try:
-            client = self.context.client("cloudwatch")
-            client.put_metric_data(Namespace="/aws/sagemaker/TrainingJobs", MetricData=data)
-        except (BotoCoreError, ClientError) as error:
-            _LOG.warning("metrics of %s were not sent: %s", self.name, error)
-
-
-def resource_config(instance_type: str) -> dict[str, Any]:
-    """``resourceconfig.json`` of a job on one instance; every member is read by some toolkit."""
-    return {
-        "current_host": "algo-1",
-        "current_instance_type": instance_type,
-        "current_group_name": _GROUP,
-        "hosts": ["algo-1"],
-        "instance_groups": [
-            {"instance_group_name": _GROUP, "instance_type": instance_type, "hosts": ["algo-1"]},
-        ],
-        "network_interface_name": _interface(),
-    }
-
-
-def _interface() -> str:
-    """A network interface of this machine other than loopback, if it has one."""
-    names = [name for _, name in socket.if_nameindex()]
-    return next((name for name in names if name != "lo"), "lo")
-
-
-def _compile(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern)
-    except re.error:
-        _LOG.warning("the metric pattern %r is not a regular expression", pattern)
-        return None
+        warm_pools.plan(self.context, self.record)
+        self._metrics.publish(self.context, self.name)

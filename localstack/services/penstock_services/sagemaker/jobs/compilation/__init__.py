@@ -1,0 +1,5 @@
+"""Compilation jobs: tree models to ONNX."""
+
+from penstock_services.sagemaker.jobs.compilation import operations
+
+__all__ = ["operations"]

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from penstock_services.errors import ServiceError
-from penstock_services.sagemaker.pipelines.definition import Branch, parse, validate
+from penstock_services.sagemaker.pipelines.definition import parse, validate
 from penstock_services.sagemaker.pipelines.duration import duration_seconds
+from penstock_services.sagemaker.pipelines.step import Branch
 
-from .conftest import compare, condition, processing
+from .conftest import callback, compare, condition, for_each, processing, training
 
 
 def definition(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -76,8 +77,8 @@ def test_needs_are_explicit_and_implicit_and_nested_steps_know_their_branch() ->
         (definition({"Type": "Processing"}), "needs a Name"),
         (definition(processing("A b")), "not 'A b'"),
         (definition(processing("A"), processing("A")), "Step names must be unique; repeated: A."),
-        (definition({"Name": "L", "Type": "Lambda", "Arguments": {}}), "Step 'L': type 'Lambda' is not served"),
-        (definition({"Name": "L", "Type": "Callback", "Arguments": {}}), "type 'Callback' is not served"),
+        (definition({"Name": "L", "Type": "EMR", "Arguments": {}}), "Step 'L': type 'EMR' is not served"),
+        (definition({"Name": "L", "Type": "Lambda", "Arguments": {}}), "Missing required member 'FunctionArn'"),
         (definition({"Name": "L", "Type": "Proces"}), "Step 'L': unknown type 'Proces'"),
         (definition({"Name": "L", "Type": "Training"}), "Step 'L': Arguments must be an object"),
         (definition(processing("A", DependsOn=["Z"])), "Step 'A': it depends on step 'Z', which does not exist."),
@@ -127,7 +128,7 @@ def test_needs_are_explicit_and_implicit_and_nested_steps_know_their_branch() ->
         (definition(processing("A", CacheConfig={"Enabled": "yes"})), "CacheConfig needs Enabled"),
         (definition(processing("A", CacheConfig={"Enabled": True, "ExpireAfter": "soon"})), "ISO 8601 duration"),
         (definition(processing("A", PropertyFiles=[{"PropertyFileName": "x"}])), "OutputName, FilePath"),
-        (definition(processing("A"), MlflowConfig={"MlflowResourceArn": "x"}), "MlflowConfig is not served"),
+        (definition(processing("A"), MlflowConfig={"Arn": "x"}), "MlflowConfig may hold"),
     ],
 )
 def test_refusals(document: Any, message: str) -> None:
@@ -189,3 +190,123 @@ def test_durations(text: str, seconds: int) -> None:
 def test_texts_that_are_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="ISO 8601"):
         duration_seconds(text)
+
+
+def refer(path: str, *targets: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A definition in which the step 'A' refers to ``path``."""
+    return definition(processing("A", environment={"X": {"Get": path}}), *targets, **more)
+
+
+TRAIN = training("T")
+ASK = callback("Ask", {"Go": "String"})
+LOOP = for_each("L", ["a"], [training("Fit")])
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (
+            refer("Steps.T.ModelArtefacts.S3", TRAIN),
+            "Step 'A': 'ModelArtefacts.S3' is no property of the Training step 'T'",
+        ),
+        (refer("Steps.T.ModelArtifacts.S3Uri", TRAIN), "is no property of the Training step 'T', from 'S3Uri' on"),
+        (refer("Steps.T.TrainingJobName.x", TRAIN), "from 'x' on"),
+        (refer("Steps.T", TRAIN), "a reference to step 'T' needs the path of a property"),
+        (refer("Steps.Ask.OutputParameters['No']", ASK), "no output parameter of step 'Ask'; it declares Go"),
+        (refer("Steps.Ask.Go", ASK), "'Go' is no property of the Callback step 'Ask'; there are OutputParameters"),
+        (refer("Steps.F.ErrorMessage", {"Name": "F", "Type": "Fail", "Arguments": {}}), "it has none"),
+        (refer("Steps.L.IterationOutputs.Fit.TrainingJobName", LOOP), "must be IterationOutputs[<index>].<body step>"),
+        (refer("Steps.L.IterationOutputs[0].Fit.Nothing", LOOP), "'Nothing' is no property of the Training step 'Fit'"),
+        (refer("Steps.L.Selected.TrainingJobName", LOOP), "the ForEach step 'L' has no Selector"),
+        (refer("Steps.Fit.TrainingJobName", LOOP), "it depends on step 'Fit', which does not exist"),
+        (refer("ForEach.CurrentItem"), "ForEach.CurrentItem is only there in the body of a ForEach step"),
+        (refer("IterationOutput.Fit.TrainingJobName", LOOP), "IterationOutput is only there in the Selector"),
+        (refer("PipelineExperimentConfig.Odd"), "is no reference"),
+        (
+            refer("Parameters.X", MlflowConfig={"MlflowExperimentName": {"Get": "Parameters.X"}}),
+            "MlflowConfig refers to",
+        ),
+    ],
+)
+def test_references_that_lead_nowhere(document: Any, message: str) -> None:
+    refused(document, message)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Steps.T.ModelArtifacts.S3ModelArtifacts",
+        "Steps.T.HyperParameters['any name']",
+        "Steps.T.InputDataConfig[0].DataSource.S3DataSource.S3Uri",
+        "Steps.T.FinalMetricDataList['loss'].Value",
+        "Steps.Ask.OutputParameters['Go']",
+        "Steps.L.IterationOutputs[3].Fit.TrainingJobName",
+        "Steps.L.FailedStepCount",
+        "PipelineExperimentConfig.TrialName",
+        "Execution.CurrentDateTime",
+    ],
+)
+def test_references_that_lead_somewhere(path: str) -> None:
+    validate(json.dumps(refer(path, TRAIN, ASK, LOOP)))
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (processing("A", Depends=["T"]), "Step 'A': Unknown member 'Depends' of a Processing step"),
+        (processing("A" * 65), "A step needs a Name of up to 64 letters"),
+        (processing("A", DisplayName="x" * 257), "DisplayName must be a text of up to 256 characters"),
+        (training("A", PropertyFiles=[{"PropertyFileName": "x"}]), "PropertyFiles are not for Training steps"),
+        (processing("A", DependsOn=[{"Step": "T", "Trigger": "OnFailure"}]), "one of Completed, Failed, Stopped, Any"),
+        (
+            processing("A", DependsOn=["T", {"Step": "T", "Trigger": "Failed"}]),
+            "with the triggers Completed and Failed",
+        ),
+        (processing("A", DependsOn=[{"Trigger": "Failed"}]), "which is neither a step name nor"),
+        (callback("A") | {"SqsQueueUrl": None}, "Step 'A': Missing required member 'SqsQueueUrl'"),
+        (callback("A", {"Out": "Text"}), "an OutputType of String, Integer, Float, Boolean"),
+        (for_each("A", [], [training("Fit")]), "IterableItems must be a reference, or a list of 1 to 100 items"),
+        (for_each("A", ["a"], []), "ForEachBody must be a list of at least one step"),
+        (for_each("A", ["a"], [LOOP]), "the body step 'L' is of type ForEach, which a ForEachBody cannot hold"),
+        (for_each("A", ["a"], [training("Fit")], 51), "MaxConcurrency must be a whole number from 1 to 50, not 51"),
+        (
+            for_each(
+                "A", ["a"], [training("Fit")], selector={"Pick": "MaxBy", "Field": {"Get": "Steps.T.TrainingJobName"}}
+            ),
+            "Field of the Selector must be IterationOutput.<body step>.<path>",
+        ),
+        (for_each("A", ["a"], [training("T")]), "Step names must be unique; repeated: T."),
+        (
+            for_each("A", ["a"], [processing("X", DependsOn=["Y"]), processing("Y", DependsOn=["X"])]),
+            "Step 'A': The steps X, Y depend on one another in a cycle.",
+        ),
+        (
+            {"Name": "A", "Type": "Cleanup", "Arguments": {"Resources": {"S3": [{"StepName": "T"}]}}},
+            "Step 'A': it cleans up step 'T', which its DependsOn does not name.",
+        ),
+        ({"Name": "A", "Type": "Cleanup", "Arguments": {}}, "Missing required argument 'Resources.S3'"),
+        ({"Name": "A", "Type": "Lineage", "Arguments": {}}, "a Lineage step needs Actions, Artifacts"),
+        (
+            {"Name": "A", "Type": "Lineage", "Arguments": {"Actions": [{"ActionName": "a"}]}},
+            "Missing required argument 'Source' in Actions",
+        ),
+        ({"Name": "A", "Type": "Tuning", "Arguments": {}}, "Missing required argument 'HyperParameterTuningJobConfig'"),
+        ({"Name": "A", "Type": "Endpoint", "Arguments": {}}, "Missing required argument 'EndpointName'"),
+    ],
+)
+def test_steps_that_are_refused(step: dict[str, Any], message: str) -> None:
+    refused(definition(step, TRAIN), message)
+
+
+def test_a_step_cannot_have_the_name_of_an_iteration() -> None:
+    refused(definition(LOOP, training("Fit-0")), "Step 'Fit-0': its name is that of an iteration")
+
+
+def test_a_nested_step_may_name_the_condition_that_it_is_in_but_not_wait_for_it_from_before() -> None:
+    inside = processing("In", DependsOn=["Gate"])
+    validate(json.dumps(definition(condition("Gate", [compare("Equals", 1, 1)], [inside], []))))
+    before = [
+        processing("Before", DependsOn=["Gate"]),
+        condition("Gate", [compare("Equals", 1, 1)], [processing("In", DependsOn=["Before"])], []),
+    ]
+    refused(definition(*before), "The steps Before, In depend on one another in a cycle.")

@@ -7,15 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock_services.sagemaker.pipelines.conditions import evaluate, operands
-from penstock_services.sagemaker.pipelines.expressions import (
+from penstock_services.sagemaker.pipelines.expressions import references, resolve
+from penstock_services.sagemaker.pipelines.references import (
     ExpressionError,
     ParameterReference,
     PropertyFileReference,
     PropertyReference,
     parse_path,
     path_text,
-    references,
-    resolve,
 )
 
 
@@ -23,8 +22,17 @@ class Values:
     def parameter(self, name: str) -> Any:
         return {"Bucket": "lake", "Count": 3, "Rate": 0.5, "On": True}[name]
 
-    def execution(self, name: str) -> str:
+    def execution_variable(self, name: str) -> str:
         return f"<{name}>"
+
+    def experiment(self, name: str) -> str:
+        return f"<{name}>"
+
+    def current_item(self) -> Any:
+        return '{"name": "a", "deep": {"list": [1, 2]}}'
+
+    def iteration_output(self, step: str) -> dict[str, Any]:
+        return {"OutputParameters": {"loss": 0.1}, "Step": step}
 
     def properties(self, step: str) -> dict[str, Any]:
         assert step == "Prep-1"

@@ -1,7 +1,8 @@
 """Step caching: a step whose cache is on takes over what an equal step of an earlier execution has made.
 
-The key holds what decides the work, as AWS documents it, and not where its output goes; only steps that succeeded
-within ``ExpireAfter`` (an ISO 8601 duration) count.
+"Caching pipeline steps" (pipelines-caching.html): the key holds what decides the work, not where its output goes; only
+steps of the same pipeline that succeeded within ``ExpireAfter`` (an ISO 8601 duration) count, the most recent first. The
+last success under each key is kept as a record, so that finding it does not grow with the number of executions.
 """
 
 from __future__ import annotations
@@ -12,50 +13,65 @@ import time
 from typing import Any
 
 from penstock_services.operations import Context
-from penstock_services.sagemaker.pipelines.definition import Step
 from penstock_services.sagemaker.pipelines.duration import duration_seconds
-from penstock_services.sagemaker.pipelines.state import EXECUTION, SUCCEEDED, StepState, load_steps
+from penstock_services.sagemaker.pipelines.state import StepState
+from penstock_services.sagemaker.pipelines.step import Step
+from penstock_services.sagemaker.pipelines.step_kinds import KINDS
 from penstock_services.store import Record
 
-_MEMBERS = {
-    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
-    "Training": (
-        "AlgorithmSpecification",
-        "CheckpointConfig",
-        "DebugHookConfig",
-        "DebugRuleConfigurations",
-        "Environment",
-        "HyperParameters",
-        "InputDataConfig",
-    ),
-}
+CACHE = "PipelineStepCache"
 
 
 def enabled(step: Step) -> bool:
     """Whether the step may be taken from the cache."""
-    return step.type in _MEMBERS and bool(step.cache and step.cache["Enabled"])
+    return KINDS[step.type].cached is not None and bool(step.cache and step.cache["Enabled"])
 
 
-def key(step_type: str, arguments: dict[str, Any]) -> str:
-    """What equal steps have in common."""
-    chosen = {member: arguments[member] for member in _MEMBERS[step_type] if member in arguments}
-    return hashlib.sha256(json.dumps([step_type, chosen], sort_keys=True).encode()).hexdigest()
+def key(step: Step, arguments: dict[str, Any], extra: dict[str, Any]) -> str:
+    """What equal steps have in common: of resolved ``arguments`` what the type's key names, or all of them."""
+    chosen: dict[str, Any] = {}
+    for member in KINDS[step.type].cached or ():
+        if isinstance(member, tuple):
+            outer, inner = member
+            if isinstance(arguments.get(outer), dict):
+                chosen[outer] = {each: arguments[outer][each] for each in inner if each in arguments[outer]}
+        elif member in arguments:
+            chosen[member] = arguments[member]
+    if not KINDS[step.type].cached:
+        chosen = {"Arguments": arguments, **extra}
+    text = json.dumps([step.type, chosen], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find(context: Context, execution: Record, step: Step, cache_key: str) -> tuple[str, StepState] | None:
-    """ARN of the newest earlier execution with an equal step that succeeded, and that step."""
+def find(context: Context, execution: Record, step: Step, cache_key: str) -> Record | None:
+    """The most recent success under the key: ``Source`` (ARN of its execution), ``Metadata``, ``Properties``."""
+    kept = context.store.get(context.scope, CACHE, _place(execution, step.name, cache_key))
+    if kept is None:
+        return None
     expire = (step.cache or {}).get("ExpireAfter")
-    oldest = time.time() - duration_seconds(expire) if expire else 0.0
-    prefix = f"{execution['PipelineArn']}/execution/"
-    earlier = sorted(
-        context.store.scan(context.scope, EXECUTION, prefix), key=lambda item: item[1]["CreationTime"], reverse=True
-    )
-    for arn, record in earlier:
-        if arn == execution["PipelineExecutionArn"] or record["LastModifiedTime"] < oldest:
-            continue
-        state = load_steps(context, arn).get(step.name)
-        if state is None or state.cache_key != cache_key or state.status != SUCCEEDED:
-            continue
-        if state.cache_source is None and (state.ended or 0.0) >= oldest:
-            return arn, state
-    return None
+    if expire and kept["Ended"] < time.time() - duration_seconds(str(expire)):
+        return None
+    return kept
+
+
+def keep(context: Context, execution: Record, state: StepState) -> None:
+    """Remember a step that has succeeded by its own work."""
+    if state.cache_key is None or state.cache_source is not None:
+        return
+    record = {
+        "Source": execution["PipelineExecutionArn"],
+        "Metadata": state.metadata,
+        "Properties": state.properties,
+        "Ended": state.ended,
+    }
+    context.store.put(context.scope, CACHE, _place(execution, state.name, state.cache_key), record)
+
+
+def forget(context: Context, pipeline_arn: str) -> None:
+    """Nothing of a deleted pipeline is taken over by a later one of its name."""
+    for place, _ in context.store.scan(context.scope, CACHE, f"{pipeline_arn}/"):
+        context.store.delete(context.scope, CACHE, place)
+
+
+def _place(execution: Record, step: str, cache_key: str) -> str:
+    return f"{execution['PipelineArn']}/{step}/{cache_key}"

@@ -6,7 +6,8 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from penstock_services.sagemaker.pipelines.expressions import ExpressionError, Values, resolve
+from penstock_services.sagemaker.pipelines.expressions import Values, resolve
+from penstock_services.sagemaker.pipelines.references import ExpressionError
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,
@@ -21,7 +22,7 @@ TYPES = (*_COMPARISONS, "In", "Not", "Or")
 def operands(condition: Any) -> Iterator[Any]:
     """The values of a condition that may be expressions; ExpressionError for a malformed condition."""
     kind = condition.get("Type") if isinstance(condition, dict) else None
-    if kind in _COMPARISONS:
+    if isinstance(kind, str) and kind in _COMPARISONS:
         yield _member(condition, "LeftValue")
         yield _member(condition, "RightValue")
     elif kind == "In":

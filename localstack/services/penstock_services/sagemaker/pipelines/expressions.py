@@ -2,72 +2,35 @@
 
 ``{"Get": "Parameters.X"}``, ``{"Get": "Execution.PipelineName"}``, ``{"Get": "Steps.S.<path>"}`` (into the Describe
 response of the step's resource), ``{"Std:Join": {"On", "Values"}}`` and ``{"Std:JsonGet": {"PropertyFile" | "S3Uri",
-"Path"}}``. In a path ``.name`` and ``['name']`` go into an object, or to the item of a list whose name member has that
-value; ``[0]`` goes to an item by index.
+"Path"}}``; ``{"Get": "PipelineExperimentConfig.TrialName"}``; within a ForEach step's body ``{"Get":
+"ForEach.CurrentItem.<path>"}``, and ``{"Get": "IterationOutput.<body step>.<path>"}`` in its Selector. In a path
+``.name`` and ``['name']`` go into an object, or to the item of a list whose name member has that value; ``[0]`` goes
+to an item by index.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-Path = tuple[str | int, ...]
+from penstock_services.sagemaker.pipelines.references import (
+    CURRENT_ITEM,
+    CurrentItemReference,
+    ExecutionReference,
+    ExperimentReference,
+    ExpressionError,
+    IterationOutputReference,
+    ParameterReference,
+    Path,
+    PropertyFileReference,
+    Reference,
+    parse_path,
+    parse_reference,
+    path_text,
+)
 
 GET, JOIN, JSON_GET = "Get", "Std:Join", "Std:JsonGet"
-EXECUTION_VARIABLES = frozenset(
-    {
-        "PipelineName",
-        "PipelineArn",
-        "PipelineExecutionId",
-        "PipelineExecutionArn",
-        "StartDateTime",
-        "CurrentDateTime",
-        "TrainingJobName",
-        "ProcessingJobName",
-    }
-)
-_STEP = re.compile(r"Steps\.([A-Za-z0-9_-]+)(.*)", re.DOTALL)
-_PROPERTY_FILE = re.compile(r"\.PropertyFiles\.([^.\[\]]+)")
-_TOKEN = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]|\[\"([^\"]*)\"\]")
-
-
-class ExpressionError(ValueError):
-    """An expression that has no value: what it is, and why."""
-
-
-@dataclass(frozen=True)
-class ParameterReference:
-    """``Parameters.<name>``."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class ExecutionReference:
-    """``Execution.<name>``."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class PropertyReference:
-    """``Steps.<step>.<path>``."""
-
-    step: str
-    path: Path
-
-
-@dataclass(frozen=True)
-class PropertyFileReference:
-    """``Steps.<step>.PropertyFiles.<name>``."""
-
-    step: str
-    name: str
-
-
-Reference = ParameterReference | ExecutionReference | PropertyReference | PropertyFileReference
 
 
 class Values(Protocol):
@@ -76,7 +39,7 @@ class Values(Protocol):
     def parameter(self, name: str) -> Any:
         """The execution's value of a parameter, of the parameter's type."""
 
-    def execution(self, name: str) -> str:
+    def execution_variable(self, name: str) -> str:
         """An execution variable."""
 
     def properties(self, step: str) -> dict[str, Any]:
@@ -85,6 +48,15 @@ class Values(Protocol):
     def property_file(self, step: str, name: str) -> Any:
         """The parsed JSON of a step's property file."""
 
+    def experiment(self, name: str) -> str:
+        """The execution's experiment (``ExperimentName``) or trial (``TrialName``)."""
+
+    def current_item(self) -> Any:
+        """The item of the ForEach step's iteration that is being run."""
+
+    def iteration_output(self, step: str) -> dict[str, Any]:
+        """What a body step has made in the iteration that a Selector looks at."""
+
     def json_at(self, uri: str) -> Any:
         """The parsed JSON of an S3 object."""
 
@@ -92,44 +64,6 @@ class Values(Protocol):
 def is_expression(value: Any) -> bool:
     """Whether a value of the definition is an expression."""
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in {GET, JOIN, JSON_GET}
-
-
-def parse_path(text: str) -> Path:
-    """A path such as ``a.b[0]['c']`` in its parts; a leading ``$`` is allowed."""
-    text = text.removeprefix("$").removeprefix(".") if text.startswith("$") else text
-    parts: list[str | int] = []
-    position = 0
-    while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None:
-            message = f"the path {text!r} is not valid at {text[position:]!r}"
-            raise ExpressionError(message)
-        name, index, single, double = found.groups()
-        parts.append(int(index) if index is not None else name or (single if single is not None else double))
-        position = found.end()
-    return tuple(parts)
-
-
-def parse_reference(text: Any) -> Reference:
-    """The operand of ``Get``."""
-    if isinstance(text, str):
-        kind, _, rest = text.partition(".")
-        if kind == "Parameters" and rest:
-            return ParameterReference(rest)
-        if kind == "Execution" and rest in EXECUTION_VARIABLES:
-            return ExecutionReference(rest)
-        if kind == "Execution":
-            message = f"{text!r} is no execution variable; there are {', '.join(sorted(EXECUTION_VARIABLES))}"
-            raise ExpressionError(message)
-        found = _STEP.fullmatch(text)
-        if found is not None:
-            step, path = found.groups()
-            file = _PROPERTY_FILE.fullmatch(path)
-            if file is not None:
-                return PropertyFileReference(step, file.group(1))
-            return PropertyReference(step, parse_path(path.removeprefix(".")))
-    message = f"{text!r} is no reference; expected Parameters.<name>, Execution.<name> or Steps.<name>.<path>"
-    raise ExpressionError(message)
 
 
 def references(value: Any) -> Iterator[Reference]:
@@ -192,14 +126,6 @@ def follow(document: Any, path: Path, where: str) -> Any:
     return value
 
 
-def path_text(path: Path) -> str:
-    """A path as it is written."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if re.fullmatch(r"[\w-]+", part) else f"['{part}']"
-    return text.removeprefix(".")
-
-
 def _part(value: Any, part: str | int) -> Any:
     if isinstance(part, int):
         return value[part] if isinstance(value, list) and part < len(value) else None
@@ -216,11 +142,31 @@ def _get(reference: Reference, values: Values) -> Any:
     if isinstance(reference, ParameterReference):
         return values.parameter(reference.name)
     if isinstance(reference, ExecutionReference):
-        return values.execution(reference.name)
+        return values.execution_variable(reference.name)
     if isinstance(reference, PropertyFileReference):
         message = f"a property file is read by {JSON_GET}, not by {GET}"
         raise ExpressionError(message)
+    if isinstance(reference, ExperimentReference):
+        return values.experiment(reference.name)
+    if isinstance(reference, CurrentItemReference):
+        return _item(values.current_item(), reference.path)
+    if isinstance(reference, IterationOutputReference):
+        return follow(values.iteration_output(reference.step), reference.path, f"step {reference.step!r}")
     return follow(values.properties(reference.step), reference.path, f"step {reference.step!r}")
+
+
+def _item(item: Any, path: Path) -> Any:
+    """The whole item, or what lies at a path of one that is a JSON object."""
+    if not path:
+        return item
+    document = item
+    if isinstance(item, str):
+        try:
+            document = json.loads(item)
+        except ValueError:
+            message = f"{CURRENT_ITEM} is {item!r}, which has no members"
+            raise ExpressionError(message) from None
+    return follow(document, path, CURRENT_ITEM)
 
 
 def _json(operand: Any, values: Values) -> Any:

@@ -1,74 +1,119 @@
-"""The model registry: model packages with versions, approval and events; policies of their groups."""
+"""Model packages: create, describe, update, delete, list."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from penstock_services.errors import ServiceError
-from penstock_services.operations import Context, check, operation
-from penstock_services.sagemaker import events, listing, tags
+from penstock_services.operations import Context, operation
+from penstock_services.sagemaker import hooks, lifecycle, listing, tags
 from penstock_services.sagemaker.engine import find, now
+from penstock_services.sagemaker.index import index
 from penstock_services.sagemaker.kinds import kinds
 from penstock_services.sagemaker.model import load
+from penstock_services.sagemaker.model_cards import schema
+from penstock_services.sagemaker.registry import validation
+from penstock_services.sagemaker.registry.package import KIND, announce, arn_of, described, package
+from penstock_services.store import Columns, Where
 
 Record = dict[str, Any]
-KIND = "ModelPackage"
-_POLICY = "ModelPackageGroupPolicy"
 _PENDING = "PendingManualApproval"
 _NOT_KEPT = ("Tags", "ClientToken", "ModelPackageGroupName", "ModelPackageName")
+_SPECIFICATIONS, _PROPERTIES = 15, 50
+_REPLACED = (
+    "ModelApprovalStatus", "ApprovalDescription", "ModelPackageRegistrationType", "InferenceSpecification", "SourceUri",
+    "ModelLifeCycle",
+)  # fmt: skip
 
 
-def arn_of(context: Context, key: str) -> str:
-    """ARN of a model package: ``model-package/<group>/<version>``, or ``model-package/<name>`` without a group."""
-    return f"arn:aws:sagemaker:{context.scope.region}:{context.scope.account}:model-package/{key}"
+def _columns(record: Record) -> Columns:
+    """Versions are listed by their group, which is empty for a package without one."""
+    return Columns(
+        record["ModelPackageName"],
+        record["ModelPackageStatus"],
+        record["CreationTime"],
+        record.get("LastModifiedTime") or record["CreationTime"],
+        record.get("ModelPackageGroupName", ""),
+    )
 
 
-def package(context: Context, name_or_arn: str) -> tuple[str, Record]:
-    """Key and record of a model package by ARN, or by name where it has no group."""
-    key: str | None = name_or_arn
-    if name_or_arn.startswith("arn:"):
-        prefix = arn_of(context, "")
-        key = name_or_arn.removeprefix(prefix) if name_or_arn.startswith(prefix) else None
-    record = None if key is None else context.store.get(context.scope, KIND, key)
-    if key is None or record is None:
-        arn = name_or_arn if name_or_arn.startswith("arn:") else arn_of(context, name_or_arn)
-        raise ServiceError("ValidationException", f"ModelPackage {arn} does not exist.")
-    return key, record
+index(KIND, _columns)
 
 
 @operation("CreateModelPackage")
 def _create(context: Context, request: Record) -> Record:
+    _refuse(request)
     record = {member: value for member, value in request.items() if member not in _NOT_KEPT}
     record["CreationTime"] = now()
     record["_order"] = time.time_ns()
+    record["CreatedBy"] = {}
     record["ModelPackageStatus"] = "Completed"
-    record["ModelPackageStatusDetails"] = {"ValidationStatuses": []}
+    record["ModelPackageStatusDetails"] = {"ValidationStatuses": [], "ImageScanStatuses": []}
+    record.setdefault("CertifyForMarketplace", False)
     if "ModelPackageGroupName" in request:
-        if "ModelPackageName" in request:
-            message = "Both ModelPackageName and ModelPackageGroupName can not be specified in the request."
-            raise ServiceError("ValidationException", message)
         group, _ = find(context, "ModelPackageGroup", request["ModelPackageGroupName"])
         version = _next_version(context, group)
         key = f"{group}/{version}"
         record.update(ModelPackageGroupName=group, ModelPackageVersion=version)
         record.setdefault("ModelApprovalStatus", _PENDING)
-    elif "ModelPackageName" in request:
-        key = request["ModelPackageName"]
-        if "ModelApprovalStatus" in request:
-            message = "ModelApprovalStatus can only be given for a model package in a group."
-            raise ServiceError("ValidationException", message)
     else:
-        message = "Either ModelPackageName or ModelPackageGroupName must be given."
-        raise ServiceError("ValidationException", message)
+        key = request["ModelPackageName"]
+        record["ModelPackageStatus"] = "Pending"
+        if not validation.wanted(request):
+            record["_next"] = lifecycle.step(context, Set={"ModelPackageStatus": "Completed"})
+    if validation.wanted(request):
+        validation.prepare(record)
     record["ModelPackageName"] = key
     record["ModelPackageArn"] = arn_of(context, key)
     if not context.store.insert(context.scope, KIND, key, record):
         raise ServiceError("ConflictException", f"Model package already exists: {record['ModelPackageArn']}", 400)
     tags.put(context, record["ModelPackageArn"], request.get("Tags"))
-    _emit(context, record)
+    hooks.run(KIND, "created", context, record)
+    announce(context, record)
+    lifecycle.plan(context, kinds().by_name[KIND], key, record)
+    if validation.wanted(request):
+        validation.begin(context, key, record)
     return {"ModelPackageArn": record["ModelPackageArn"]}
+
+
+@hooks.hook(KIND, "settled")
+def _completed(context: Context, record: Record) -> None:
+    announce(context, record)
+
+
+def _refuse(request: Record) -> None:
+    """What does not go together, what is not of the model card's schema, and what only AWS can do."""
+    if "ModelPackageGroupName" in request:
+        if "ModelPackageName" in request:
+            raise _invalid("Both ModelPackageName and ModelPackageGroupName can not be specified in the request.")
+        if request.get("Tags"):
+            raise _invalid("Tags can not be given for a model package in a group: it uses the tags of the group.")
+    elif "ModelPackageName" not in request:
+        raise _invalid("Either ModelPackageName or ModelPackageGroupName must be given.")
+    elif "ModelApprovalStatus" in request:
+        raise _invalid("ModelApprovalStatus can only be given for a model package in a group.")
+    if request.get("CertifyForMarketplace"):
+        raise _invalid("Penstock's local SageMaker does not certify model packages for AWS Marketplace.")
+    _distinct(request.get("AdditionalInferenceSpecifications", []))
+    _card(request.get("ModelCard", {}))
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("ValidationException", message)
+
+
+def _distinct(specifications: list[Record]) -> None:
+    names = [each["Name"] for each in specifications]
+    if len(set(names)) < len(names):
+        raise _invalid("AdditionalInferenceSpecifications must have unique names.")
+    if len(names) > _SPECIFICATIONS:
+        raise _invalid(f"A model package can have at most {_SPECIFICATIONS} additional inference specifications.")
+
+
+def _card(card: Record) -> None:
+    if "ModelCardContent" in card:
+        schema.check(card["ModelCardContent"], schema.PACKAGE_CARD)
 
 
 def _next_version(context: Context, group: str) -> int:
@@ -87,43 +132,55 @@ def _next_version(context: Context, group: str) -> int:
 @operation("DescribeModelPackage")
 def _describe(context: Context, request: Record) -> Record:
     _, record = package(context, request["ModelPackageName"])
-    return _described(record)
-
-
-def _described(record: Record) -> Record:
-    members = load("sagemaker").outputs("DescribeModelPackage")
-    return {member: value for member, value in record.items() if member in members}
+    answer = described(record)
+    if request.get("IncludedData") == "MetadataOnly" and "ModelCardContent" in answer.get("ModelCard", {}):
+        answer["ModelCard"]["ModelCardContent"] = schema.metadata_only(answer["ModelCard"]["ModelCardContent"])
+    return answer
 
 
 @operation("UpdateModelPackage")
 def _update(context: Context, request: Record) -> Record:
     key, _ = package(context, request["ModelPackageArn"])
-    members = load("sagemaker").outputs("DescribeModelPackage")
+    _card(request.get("ModelCard", {}))
 
     def change(record: Record) -> None:
-        if "ModelApprovalStatus" in request and "ModelPackageGroupName" not in record:
-            message = "ModelApprovalStatus can only be set for a model package in a group."
-            raise ServiceError("ValidationException", message)
-        properties = {**record.get("CustomerMetadataProperties", {}), **request.get("CustomerMetadataProperties", {})}
-        for name in request.get("CustomerMetadataPropertiesToRemove", []):
-            properties.pop(name, None)
-        if properties or "CustomerMetadataProperties" in record:
-            record["CustomerMetadataProperties"] = properties
-        if "AdditionalInferenceSpecificationsToAdd" in request:
-            record.setdefault("AdditionalInferenceSpecifications", []).extend(
-                request["AdditionalInferenceSpecificationsToAdd"]
-            )
-        for member, value in request.items():
-            if member in members and member not in ("ModelPackageArn", "CustomerMetadataProperties"):
-                record[member] = value
+        _apply(record, request)
         record["LastModifiedTime"] = now()
+        record["LastModifiedBy"] = {}
 
     updated = context.store.update(context.scope, KIND, key, change)
     if updated is None:
         package(context, request["ModelPackageArn"])
         return {}
-    _emit(context, updated)
+    hooks.run(KIND, "updated", context, updated)
+    announce(context, updated, request)
     return {"ModelPackageArn": updated["ModelPackageArn"]}
+
+
+def _apply(record: Record, request: Record) -> None:
+    """Make the changes of an UpdateModelPackage."""
+    if "ModelApprovalStatus" in request and "ModelPackageGroupName" not in record:
+        raise _invalid("ModelApprovalStatus can only be set for a model package in a group.")
+    properties = {**record.get("CustomerMetadataProperties", {}), **request.get("CustomerMetadataProperties", {})}
+    for name in request.get("CustomerMetadataPropertiesToRemove", []):
+        properties.pop(name, None)
+    if len(properties) > _PROPERTIES:
+        raise _invalid(f"A model package can have at most {_PROPERTIES} customer metadata properties.")
+    if properties or "CustomerMetadataProperties" in record:
+        record["CustomerMetadataProperties"] = properties
+    if "AdditionalInferenceSpecificationsToAdd" in request:
+        added = request["AdditionalInferenceSpecificationsToAdd"]
+        specifications = [*record.get("AdditionalInferenceSpecifications", []), *added]
+        _distinct(specifications)
+        record["AdditionalInferenceSpecifications"] = specifications
+    if "ModelCard" in request:
+        card = record.get("ModelCard", {})
+        if card.get("ModelCardStatus") == "Archived" and "ModelCardContent" in request["ModelCard"]:
+            raise _invalid("Model Card is in Archived state.")
+        record["ModelCard"] = {**card, **request["ModelCard"]}
+    for member in _REPLACED:
+        if member in request:
+            record[member] = request[member]
 
 
 @operation("DeleteModelPackage")
@@ -131,32 +188,35 @@ def _delete(context: Context, request: Record) -> Record:
     key, record = package(context, request["ModelPackageName"])
     context.store.delete(context.scope, KIND, key)
     tags.remove(context, record["ModelPackageArn"])
+    hooks.run(KIND, "deleted", context, record)
+    announce(context, {**record, "ModelPackageStatus": "Deleting"})
     return {}
 
 
 @operation("ListModelPackages")
 def _list(context: Context, request: Record) -> Record:
     asked = dict(request)
-    prefix = ""
-    wanted = asked.pop("ModelPackageType", None)
+    wanted = asked.pop("ModelPackageType", "Unversioned")
+    where = []
     if "ModelPackageGroupName" in asked:
         group, _ = find(context, "ModelPackageGroup", asked.pop("ModelPackageGroupName"))
-        prefix, wanted = f"{group}/", "Versioned"
-    wanted = wanted or "Unversioned"
-    records = [
-        record
-        for _, record in context.store.scan(context.scope, KIND, prefix)
-        if wanted == "Both" or ("ModelPackageVersion" in record) == (wanted == "Versioned")
-    ]
-    model = load("sagemaker")
-    chosen, token = listing.page(model, "ListModelPackages", asked, records, "ModelPackageName", "ModelPackageStatus")
-    shape = model.outputs("ListModelPackages")["ModelPackageSummaryList"]["shape"]
-    summary = model.members(model.shapes[shape]["member"]["shape"])
-    rows = [{member: value for member, value in record.items() if member in summary} for record in chosen]
+        where.append(Where("parent", "=", group))
+    elif wanted != "Both":
+        # Names begin with a letter or a digit.
+        where.append(Where("parent", "=", "") if wanted == "Unversioned" else Where("parent", ">=", "0"))
+    kind = kinds().by_name[KIND]
+    found, token = listing.rows(context, kind, "ListModelPackages", asked, where)
+    rows = [{member: value for member, value in each.items() if member in _summary_members()} for each in found]
     return {"ModelPackageSummaryList": rows, **({"NextToken": token} if token else {})}
 
 
-@operation("BatchDescribeModelPackage")
+def _summary_members() -> dict[str, Any]:
+    model = load("sagemaker")
+    shape = model.outputs("ListModelPackages")["ModelPackageSummaryList"]["shape"]
+    return model.members(model.shapes[shape]["member"]["shape"])
+
+
+@operation("BatchDescribeModelPackage", "record")
 def _batch(context: Context, request: Record) -> Record:
     model = load("sagemaker")
     shape = model.outputs("BatchDescribeModelPackage")["ModelPackageSummaries"]["shape"]
@@ -171,56 +231,3 @@ def _batch(context: Context, request: Record) -> Record:
         else:
             found[arn] = {member: value for member, value in record.items() if member in summary}
     return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": failed}
-
-
-@check("DeleteModelPackageGroup")
-def _empty(context: Context, request: Record) -> None:
-    key, record = find(context, "ModelPackageGroup", request["ModelPackageGroupName"])
-    if context.store.scan(context.scope, KIND, f"{key}/"):
-        message = (
-            f"Model Package Group {record['ModelPackageGroupArn']} cannot be deleted: it still has model packages."
-        )
-        raise ServiceError("ConflictException", message)
-
-
-def _group_for_policy(context: Context, name: str) -> tuple[str, Record]:
-    try:
-        return find(context, "ModelPackageGroup", name)
-    except ServiceError:
-        arn = name if name.startswith("arn:") else kinds().by_name["ModelPackageGroup"].arn(context.scope, name)
-        raise ServiceError("ValidationException", f"Cannot find Model Package Group: {arn}.") from None
-
-
-@operation("PutModelPackageGroupPolicy")
-def _put_policy(context: Context, request: Record) -> Record:
-    key, record = _group_for_policy(context, request["ModelPackageGroupName"])
-    context.store.put(context.scope, _POLICY, key, {"ResourcePolicy": request["ResourcePolicy"]})
-    return {"ModelPackageGroupArn": record["ModelPackageGroupArn"]}
-
-
-@operation("GetModelPackageGroupPolicy")
-def _get_policy(context: Context, request: Record) -> Record:
-    key, record = _group_for_policy(context, request["ModelPackageGroupName"])
-    policy = context.store.get(context.scope, _POLICY, key)
-    if policy is None:
-        message = f"Cannot find resource policy for: {record['ModelPackageGroupArn']}"
-        raise ServiceError("ValidationException", message)
-    return policy
-
-
-@operation("DeleteModelPackageGroupPolicy")
-def _delete_policy(context: Context, request: Record) -> Record:
-    key, record = _group_for_policy(context, request["ModelPackageGroupName"])
-    if not context.store.delete(context.scope, _POLICY, key):
-        message = f"Cannot find resource policy for: {record['ModelPackageGroupArn']}"
-        raise ServiceError("ValidationException", message)
-    return {}
-
-
-def _emit(context: Context, record: Record) -> None:
-    """The event of a created or updated model package, in the form that AWS documents for EventBridge."""
-    detail = _described(record)
-    for member in ("CreationTime", "LastModifiedTime"):
-        if member in detail:
-            detail[member] = datetime.fromtimestamp(detail[member], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    events.emit(context, "SageMaker Model Package State Change", [record["ModelPackageArn"]], detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -82,9 +83,198 @@ def test_group_policy(sagemaker: Any) -> None:
     sagemaker.create_model_package_group(ModelPackageGroupName="policy")
     with pytest.raises(ClientError, match="Cannot find resource policy"):
         sagemaker.get_model_package_group_policy(ModelPackageGroupName="policy")
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    statement = {
+        "Sid": "AddPermModelPackageGroup",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+        "Action": ["sagemaker:DescribeModelPackageGroup"],
+        "Resource": "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/policy",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sagemaker.put_model_package_group_policy(ModelPackageGroupName="policy", ResourcePolicy=policy)
     assert sagemaker.get_model_package_group_policy(ModelPackageGroupName="policy")["ResourcePolicy"] == policy
     sagemaker.delete_model_package_group_policy(ModelPackageGroupName="policy")
     with pytest.raises(ClientError, match="Cannot find resource policy"):
         sagemaker.get_model_package_group_policy(ModelPackageGroupName="policy")
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "must have a Statement"),
+        ('{"Statement": [{"Effect": "Maybe"}]}', "must have an Effect"),
+        ('{"Statement": [{"Effect": "Allow", "Principal": "*"}]}', "must have a Action"),
+    ],
+)
+def test_a_policy_that_is_none(sagemaker: Any, policy: str, text: str) -> None:
+    sagemaker.create_model_package_group(ModelPackageGroupName=f"bad-{abs(hash(policy))}")
+    with pytest.raises(ClientError, match=text):
+        sagemaker.put_model_package_group_policy(
+            ModelPackageGroupName=f"bad-{abs(hash(policy))}", ResourcePolicy=policy
+        )
+
+
+def test_everything_that_a_version_says_comes_back(sagemaker: Any) -> None:
+    """What is given at Create is described unchanged, and nothing else but what AWS's own example shows."""
+    sagemaker.create_model_package_group(ModelPackageGroupName="complete")
+    uri = {"ContentType": "application/json", "S3Uri": "s3://bucket/report.json"}
+    given = {
+        "ModelPackageDescription": "the whole",
+        "ModelPackageRegistrationType": "Registered",
+        "InferenceSpecification": SPECIFICATION,
+        "AdditionalInferenceSpecifications": [
+            {"Name": "fast", "Description": "compiled", "Containers": [{"Image": "fast-image"}]}
+        ],
+        "ModelApprovalStatus": "PendingManualApproval",
+        "MetadataProperties": {"CommitId": "abc", "Repository": "r", "GeneratedBy": "g", "ProjectId": "p"},
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": uri, "Constraints": uri},
+            "ModelDataQuality": {"Statistics": uri},
+            "Bias": {"Report": uri},
+            "Explainability": {"Report": uri},
+        },
+        "DriftCheckBaselines": {"ModelQuality": {"Statistics": uri}, "Bias": {"ConfigFile": uri}},
+        "CustomerMetadataProperties": {"team": "flights"},
+        "Domain": "MACHINE_LEARNING",
+        "Task": "CLASSIFICATION",
+        "SamplePayloadUrl": "s3://bucket/payload.tar.gz",
+        "SkipModelValidation": "All",
+        "SourceUri": "s3://bucket/mlflow/run",
+        "SecurityConfig": {"KmsKeyId": "alias/models"},
+        "ModelCard": {
+            "ModelCardContent": json.dumps({"intended_uses": {"risk_rating": "Low"}}),
+            "ModelCardStatus": "Draft",
+        },
+        "ModelLifeCycle": {"Stage": "Development", "StageStatus": "PendingApproval", "StageDescription": "new"},
+    }
+    arn = sagemaker.create_model_package(ModelPackageGroupName="complete", **given)["ModelPackageArn"]
+    described = sagemaker.describe_model_package(ModelPackageName=arn)
+    assert {member: described[member] for member in given} == given
+    made = {
+        "ModelPackageName": "complete/1",
+        "ModelPackageGroupName": "complete",
+        "ModelPackageVersion": 1,
+        "ModelPackageArn": arn,
+        "ModelPackageStatus": "Completed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
+        "CertifyForMarketplace": False,
+        "CreatedBy": {},
+    }
+    others = {member: described[member] for member in described if member not in given}
+    assert {**others, "CreationTime": None, "ResponseMetadata": None} == {
+        **made,
+        "CreationTime": None,
+        "ResponseMetadata": None,
+    }
+
+
+def test_life_cycle_stages(sagemaker: Any) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-staging-construct.html"""
+    sagemaker.create_model_package_group(ModelPackageGroupName="stages")
+    arn = register(sagemaker, "stages", ModelLifeCycle={"Stage": "Development", "StageStatus": "Approved"})
+    staged = {"Stage": "Staging", "StageStatus": "PendingApproval", "StageDescription": "to be loaded"}
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelLifeCycle=staged)
+    assert sagemaker.describe_model_package(ModelPackageName=arn)["ModelLifeCycle"] == staged
+    (listed,) = sagemaker.list_model_packages(ModelPackageGroupName="stages")["ModelPackageSummaryList"]
+    assert listed["ModelLifeCycle"] == staged
+    assert listed["ModelApprovalStatus"] == "PendingManualApproval", "a stage is not an approval"
+
+
+def test_additional_specifications_are_added(sagemaker: Any) -> None:
+    sagemaker.create_model_package_group(ModelPackageGroupName="additions")
+    arn = register(sagemaker, "additions")
+
+    def add(*names: str) -> None:
+        added = [{"Name": name, "Containers": [{"Image": "image"}]} for name in names]
+        sagemaker.update_model_package(ModelPackageArn=arn, AdditionalInferenceSpecificationsToAdd=added)
+
+    add("a", "b")
+    add(*(f"more-{number}" for number in range(13)))
+    found = sagemaker.describe_model_package(ModelPackageName=arn)["AdditionalInferenceSpecifications"]
+    assert [each["Name"] for each in found][:2] == ["a", "b"]
+    with pytest.raises(ClientError, match="at most 15"):
+        add("one-too-many")
+    with pytest.raises(ClientError, match="unique names"):
+        add("a")
+    assert len(sagemaker.describe_model_package(ModelPackageName=arn)["AdditionalInferenceSpecifications"]) == 15
+
+
+def test_packages_without_a_group(sagemaker: Any) -> None:
+    arn = sagemaker.create_model_package(ModelPackageName="alone", InferenceSpecification=SPECIFICATION)[
+        "ModelPackageArn"
+    ]
+    assert arn.endswith(":model-package/alone")
+    described = sagemaker.describe_model_package(ModelPackageName="alone")
+    seen = [described["ModelPackageStatus"]]
+    while seen[-1] != "Completed" and len(seen) < 500:
+        seen.append(sagemaker.describe_model_package(ModelPackageName="alone")["ModelPackageStatus"])
+    assert seen[0] == "Pending", "a package without a group takes its step"
+    assert seen[-1] == "Completed"
+    assert "ModelApprovalStatus" not in described
+    assert "ModelPackageGroupName" not in described
+    with pytest.raises(ClientError, match="already exists"):
+        sagemaker.create_model_package(ModelPackageName="alone", InferenceSpecification=SPECIFICATION)
+    with pytest.raises(ClientError, match="can only be set for a model package in a group"):
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
+    sagemaker.create_model_package_group(ModelPackageGroupName="beside")
+    version = register(sagemaker, "beside")
+
+    def listed(**filters: Any) -> set[str]:
+        found = sagemaker.list_model_packages(MaxResults=100, **filters)["ModelPackageSummaryList"]
+        return {each["ModelPackageArn"] for each in found}
+
+    assert arn in listed(), "Unversioned is the default"
+    assert version not in listed()
+    assert version in listed(ModelPackageType="Versioned")
+    assert arn not in listed(ModelPackageType="Versioned")
+    assert {arn, version} <= listed(ModelPackageType="Both")
+    assert listed(ModelPackageType="Both", NameContains="alon") == {arn}
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"ModelPackageName": "both"}, "Both ModelPackageName and ModelPackageGroupName"),
+        ({"Tags": [{"Key": "a", "Value": "b"}]}, "uses the tags of the group"),
+        ({"CertifyForMarketplace": True}, "does not certify"),
+        ({"ModelCard": {"ModelCardContent": "{"}}, "not valid JSON"),
+        ({"ModelCard": {"ModelCardContent": '{"model_package_details": {}}'}}, "must not have 'model_package_details'"),
+    ],
+)
+def test_what_is_refused(sagemaker: Any, more: dict[str, Any], text: str) -> None:
+    with contextlib.suppress(ClientError):
+        sagemaker.create_model_package_group(ModelPackageGroupName="refused")
+    with pytest.raises(ClientError, match=text):
+        register(sagemaker, "refused", **more)
+    assert sagemaker.list_model_packages(ModelPackageGroupName="refused")["ModelPackageSummaryList"] == []
+
+
+def test_the_card_of_a_package(sagemaker: Any) -> None:
+    """ModelPackageModelCard: an archived card's content is not updated; DescribeModelPackage with MetadataOnly."""
+    sagemaker.create_model_package_group(ModelPackageGroupName="cards")
+    content = {
+        "model_overview": {"model_creator": "we"},
+        "intended_uses": {"risk_rating": "High", "intended_uses": "x"},
+    }
+    arn = register(sagemaker, "cards", ModelCard={"ModelCardContent": json.dumps(content), "ModelCardStatus": "Draft"})
+    short = sagemaker.describe_model_package(ModelPackageName=arn, IncludedData="MetadataOnly")["ModelCard"]
+    assert json.loads(short["ModelCardContent"]) == {"intended_uses": {"risk_rating": "High"}}
+    assert short["ModelCardStatus"] == "Draft"
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelCard={"ModelCardStatus": "Archived"})
+    with pytest.raises(ClientError, match="Model Card is in Archived state"):
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelCard={"ModelCardContent": "{}"})
+    card = sagemaker.describe_model_package(ModelPackageName=arn)["ModelCard"]
+    assert json.loads(card["ModelCardContent"]) == content
+    assert card["ModelCardStatus"] == "Archived"
+
+
+def test_a_policy_goes_with_its_group(sagemaker: Any) -> None:
+    policy = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sagemaker:*"}]})
+    sagemaker.create_model_package_group(ModelPackageGroupName="again")
+    sagemaker.put_model_package_group_policy(ModelPackageGroupName="again", ResourcePolicy=policy)
+    sagemaker.delete_model_package_group(ModelPackageGroupName="again")
+    sagemaker.create_model_package_group(ModelPackageGroupName="again")
+    with pytest.raises(ClientError, match="Cannot find resource policy"):
+        sagemaker.get_model_package_group_policy(ModelPackageGroupName="again")

@@ -1,5 +1,0 @@
-"""Processing steps."""
-
-from penstock_services.sagemaker.pipelines.steps.job import JobStep
-
-PROCESSING = JobStep("ProcessingJob")

@@ -1,0 +1,7 @@
+"""The model registry: model packages with versions, approval, life cycle, cards and events; policies of their groups."""
+
+from penstock_services.sagemaker.registry import groups as groups
+from penstock_services.sagemaker.registry import packages as packages
+from penstock_services.sagemaker.registry.package import KIND, arn_of, package
+
+__all__ = ["KIND", "arn_of", "package"]

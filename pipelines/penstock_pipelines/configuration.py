@@ -21,6 +21,7 @@ from penstock_pipelines.errors import ConfigurationError
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 PACKAGE_PATTERN = r"^[a-z][a-z0-9_]*$"
 REPOSITORY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$"
+TRACKING_PATTERN = r"^(https?://\S+|arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(tracking-server|app)/\S+)$"
 
 Strategy = Literal["all_at_once", "canary", "linear", "rolling", "shadow", "ab", "batch", "async", "serverless"]
 
@@ -99,6 +100,16 @@ class MonitorSection(Section):
     """Fewer captured rows than this are not judged: a handful of requests is no distribution."""
 
 
+class TrackingSection(Section):
+    """Where runs are logged."""
+
+    server: Annotated[str, Field(pattern=TRACKING_PATTERN)] | None = None
+    """ARN of a SageMaker MLflow tracking server or app, or the address of an MLflow server. Left out: the platform's
+    server, if it has one."""
+    experiment: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Name of the experiment; left out: the model's name."""
+
+
 class ModelConfiguration(Section):
     """The whole of penstock.yaml."""
 
@@ -118,6 +129,7 @@ class ModelConfiguration(Section):
     gate: GateSection = GateSection()
     endpoint: EndpointSection = EndpointSection()
     monitor: MonitorSection
+    tracking: TrackingSection = TrackingSection()
 
     def feature_group_name(self, short_name: str) -> str:
         """Physical name of a feature group, e.g. `flight-delays-origin`."""

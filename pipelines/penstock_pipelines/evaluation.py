@@ -16,10 +16,12 @@ from penstock_pipelines.container.model import ModelModule
 from penstock_pipelines.drift import PREDICTION
 from penstock_pipelines.errors import ConfigurationError
 from penstock_pipelines.monitoring import baseline
+from penstock_pipelines.tracking import Tracker
 
 Json = dict[str, Any]
 NO_CHAMPION = "no champion yet"
 SMOKE_ROWS = 5
+TRACKED_AS_PARAMETERS = ("train_from", "train_to", "evaluate_from", "evaluate_to", "sample_fraction")
 
 
 def compare(candidate: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
@@ -111,6 +113,20 @@ def write_smoke(folder: Path, rows: pd.DataFrame, scores: Sequence[float], input
     """Write a few rows as an endpoint takes them (smoke.csv) and the scores that it must give (smoke.expected.csv)."""
     (folder / "smoke.csv").write_text(wire.write_csv(rows[list(inputs)].head(SMOKE_ROWS)), encoding="utf-8")
     (folder / "smoke.expected.csv").write_text(wire.write_scores(scores[:SMOKE_ROWS], wire.CSV), encoding="utf-8")
+
+
+def track(tracker: Tracker, document: Json) -> None:
+    """Tell MLflow what evaluation.json says: metrics, those of the slices, metadata, the version of the data."""
+    metadata, compared = document["metadata"], document["champion"]
+    values = dict(document["metrics"])
+    for name, parts in document["slices"].items():
+        values |= {f"auc_{name}/{part}": scores["auc"] for part, scores in parts.items()}
+    values |= {f"difference_{name}": value for name, value in compared.get("difference", {}).items()}
+    facts = {name: value for name, value in metadata.items() if name not in (*document["metrics"], "mlflow_run")}
+    settings = {name: facts.pop(name) for name in TRACKED_AS_PARAMETERS if name in facts}
+    tracker.log(parameters=settings, metrics=values, tags={f"penstock.{name}": value for name, value in facts.items()})
+    tracker.dataset("curated", metadata["data_version"], "training")
+    tracker.finish("FINISHED")
 
 
 def write_json(file: Path, document: Json) -> None:

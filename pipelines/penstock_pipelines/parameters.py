@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from penstock_pipelines.configuration import ModelConfiguration
 from penstock_pipelines.errors import ConfigurationError
+from penstock_pipelines.tracking import NONE as NO_TRACKING
 
 ParameterType = Literal["String", "Integer", "Float"]
 
@@ -32,8 +33,15 @@ PARAMETERS: dict[str, ParameterType] = {
     "GateMinimum": "Float",
     "GitCommit": "String",
     "Register": "String",
+    "TrackingServer": "String",
 }
-"""Every parameter and its type. Dates are ISO days, the `To` ones exclusive; Register is "true" or "false"."""
+"""Every parameter and its type. Dates are ISO days, the `To` ones exclusive; Register is "true" or "false".
+
+TrackingServer is the ARN (or address) of the MLflow server that the run is logged to, "none" for none.
+"""
+
+TRACKING_OUTPUT = "trackingServerArn"
+"""Stack output with the platform's MLflow server, where it has one."""
 
 PLATFORM_OUTPUTS = {
     "RoleArn": "trainingRoleArn",
@@ -80,4 +88,5 @@ def for_execution(
         "GateMinimum": repr(configuration.gate.minimum),
         "GitCommit": git_commit,
         "Register": "true" if register else "false",
+        "TrackingServer": configuration.tracking.server or str(platform_outputs.get(TRACKING_OUTPUT) or NO_TRACKING),
     }

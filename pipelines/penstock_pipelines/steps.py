@@ -28,6 +28,8 @@ from sagemaker.train.model_trainer import ModelTrainer
 from penstock_pipelines.configuration import ModelConfiguration
 from penstock_pipelines.container import paths
 from penstock_pipelines.parameters import PARAMETERS
+from penstock_pipelines.tracking import NONE
+from penstock_pipelines.tracking.run import EXECUTION_VARIABLE, EXPERIMENT_VARIABLE, SERVER_VARIABLE
 
 SDK_CONFIGURATION = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
 ROLE_OF_THE_PARAMETER = "arn:aws:iam::000000000000:role/given-by-the-parameter-RoleArn"
@@ -102,6 +104,14 @@ class PipelineBuilder:
         """Where a processing step's output lies; using it makes the other step depend on that one."""
         return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
+    def tracking(self) -> dict[str, Expression]:
+        """Variables that tell a job where this execution's run in MLflow is."""
+        return {
+            SERVER_VARIABLE: self.parameter("TrackingServer"),
+            EXPERIMENT_VARIABLE: self.configuration.tracking.experiment or self.parameter("ModelName"),
+            EXECUTION_VARIABLE: ExecutionVariables.PIPELINE_EXECUTION_ID,
+        }
+
     def processing(
         self,
         name: str,
@@ -110,6 +120,7 @@ class PipelineBuilder:
         inputs: Mapping[str, Expression],
         outputs: Mapping[str, Expression],
         arguments: Mapping[str, Expression] | None = None,
+        tracked: bool = False,
         property_files: Sequence[PropertyFile] = (),
         depends_on: Sequence[Step] = (),
         description: str = "",
@@ -117,7 +128,7 @@ class PipelineBuilder:
         """A processing job that runs `python -m <module>` of the image.
 
         `inputs` and `outputs` map names to S3 places; the job finds them under /opt/ml/processing/{input,output}/<name>.
-        `arguments` become `--name value`.
+        `arguments` become `--name value`. A `tracked` job may write to the execution's run in MLflow.
         """
         pipeline = self.configuration.pipeline
         processor = Processor(
@@ -128,6 +139,7 @@ class PipelineBuilder:
             volume_size_in_gb=pipeline.volume_size_in_gb,
             max_runtime_in_seconds=pipeline.max_runtime_in_seconds,
             entrypoint=["python", "-m", module],
+            env=self.tracking() if tracked else None,
             sagemaker_session=self._session,
         )
         command_line: list[Expression] = []
@@ -171,6 +183,7 @@ class PipelineBuilder:
                 key: value.to_string() if isinstance(value, ParameterInteger | ParameterFloat) else value
                 for key, value in hyperparameters.items()
             },
+            environment=self.tracking(),
             output_data_config=OutputDataConfig(s3_output_path=self.artifact("model")),
             stopping_condition=StoppingCondition(max_runtime_in_seconds=pipeline.max_runtime_in_seconds),
         )
@@ -232,6 +245,7 @@ class PipelineBuilder:
             "GateMinimum": configuration.gate.minimum,
             "GitCommit": "unknown",
             "Register": "true",
+            "TrackingServer": NONE,
         }
         for name, value in defaults.items():
             self._parameters[name].default_value = value

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from penstock_pipelines import parameters
-from penstock_pipelines.configuration import ModelConfiguration
+from penstock_pipelines.configuration import ModelConfiguration, TrackingSection
 from penstock_pipelines.errors import ConfigurationError
 
 OUTPUTS = {
@@ -40,3 +40,17 @@ def test_a_platform_that_is_not_up(settings: ModelConfiguration) -> None:
             settings, {**OUTPUTS, "rawBucket": ""}, image_uri="i", git_commit="c", register=True, **WINDOWS
         )
     assert "penstock up" in str(caught.value)
+
+
+def test_runs_are_logged_to_the_models_own_server_or_the_platforms(settings: ModelConfiguration) -> None:
+    def server(settings: ModelConfiguration, outputs: dict[str, str]) -> str:
+        values = parameters.for_execution(
+            settings, outputs, image_uri="i", git_commit="c", register=True, **WINDOWS
+        )  # fmt: skip
+        return values["TrackingServer"]
+
+    own = settings.model_copy(update={"tracking": TrackingSection(server="http://mlflow.example")})
+    platform = {**OUTPUTS, "trackingServerArn": "arn:of-the-platform"}
+    assert server(settings, OUTPUTS) == "none"
+    assert server(settings, platform) == "arn:of-the-platform"
+    assert server(own, platform) == "http://mlflow.example"

@@ -12,6 +12,7 @@ import time
 
 import pandas as pd
 
+from penstock_pipelines import tracking
 from penstock_pipelines.container import failure, model, paths
 from penstock_pipelines.container.processing import log
 from penstock_pipelines.errors import DataError
@@ -38,16 +39,25 @@ def main() -> None:
     """Entry of the command `train`."""
     # Threads of OpenMP that wait in a loop make training ten times slower on a busy machine; read when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    with failure.reported():
-        started = time.monotonic()
-        module = model.find()
-        values = hyperparameters()
-        training = channel("train")
-        log(f"training on {len(training)} rows, hyperparameters {json.dumps(values, sort_keys=True)}")
-        fitted = module.train(training, values)
-        paths.model().mkdir(parents=True, exist_ok=True)
-        module.save(fitted, paths.model())
-        log(f"model saved in {time.monotonic() - started:.1f} s: {sorted(p.name for p in paths.model().iterdir())}")
+    with failure.reported(), tracking.open_run(log) as tracker:
+        train(tracker)
+
+
+def train(tracker: tracking.Tracker) -> None:
+    """Fit the model and save it; the run in MLflow gets what it was made from."""
+    started = time.monotonic()
+    module = model.find()
+    values = hyperparameters()
+    job = os.environ.get("TRAINING_JOB_NAME")
+    tracker.log(parameters=values, tags={"sagemaker.training_job": job} if job else None)
+    training = channel("train")
+    log(f"training on {len(training)} rows, hyperparameters {json.dumps(values, sort_keys=True)}")
+    fitted = module.train(training, values)
+    paths.model().mkdir(parents=True, exist_ok=True)
+    module.save(fitted, paths.model())
+    seconds = time.monotonic() - started
+    tracker.log(metrics={"training_rows": len(training), "training_seconds": round(seconds, 1)})
+    log(f"model saved in {seconds:.1f} s: {sorted(p.name for p in paths.model().iterdir())}")
 
 
 if __name__ == "__main__":

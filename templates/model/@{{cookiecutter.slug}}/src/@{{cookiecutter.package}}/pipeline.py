@@ -27,6 +27,7 @@ METADATA = [
     "log_loss",
     "evaluation_rows",
     "champion_version",
+    "mlflow_run",
 ]
 
 
@@ -110,6 +111,7 @@ def build(configuration: ModelConfiguration) -> Pipeline:
             "image_uri": make.parameter("ImageUri"),
             "git_commit": make.parameter("GitCommit"),
         },
+        tracked=True,
         property_files=[report],
     )
     registration = make.registration(

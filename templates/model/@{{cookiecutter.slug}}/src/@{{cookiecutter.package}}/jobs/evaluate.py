@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from penstock_pipelines import champion, data_version, evaluation
+from penstock_pipelines import champion, data_version, evaluation, tracking
 from penstock_pipelines.container import processing
 from penstock_pipelines.container.model import find
 
@@ -29,6 +29,12 @@ class Arguments(processing.Arguments):
 
 def main(arguments: Arguments) -> None:
     """Reads the inputs `model`, `evaluation` and `ingest`, writes the outputs `evaluation` and `baseline`."""
+    with tracking.open_run(processing.log) as tracker:
+        evaluate(arguments, tracker)
+
+
+def evaluate(arguments: Arguments, tracker: tracking.Tracker) -> None:
+    """The same, told to the run in MLflow."""
     module = find()
     archive = processing.input_folder("model") / "model.tar.gz"
     rows = pd.read_parquet(processing.input_folder("evaluation"))
@@ -54,6 +60,7 @@ def main(arguments: Arguments) -> None:
             "evaluate_to": arguments.evaluate_to.isoformat(),
             "seed": str(arguments.seed),
             "sample_fraction": str(arguments.sample_fraction),
+            "mlflow_run": tracker.run_id,
         },
     )
     inputs = module.inputs(fitted)
@@ -64,6 +71,7 @@ def main(arguments: Arguments) -> None:
     evaluation.write_baseline(
         processing.output_folder("baseline"), rows, scores, inputs, monitor.features, monitor.threshold
     )
+    evaluation.track(tracker, document)
     processing.log(f"metrics {json.dumps(document['metrics'])}")
     processing.log(f"champion {json.dumps(document['champion'])}")
 

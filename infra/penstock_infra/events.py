@@ -47,6 +47,8 @@ def model_approved(repository: Repository) -> Dispatch:
             "detail": {
                 "ModelPackageGroupName": repository.model_matchers(),
                 "ModelApprovalStatus": ["Approved"],
+                # An approved version that is deleted says so too, with the status Deleting.
+                "ModelPackageStatus": ["Completed"],
             },
         },
         fields={

@@ -33,11 +33,16 @@ def body(dispatch: events.Dispatch, values: dict[str, Any]) -> str:
     return text
 
 
-def approval(group: str, status: str) -> dict[str, Any]:
+def approval(group: str, status: str, state: str = "Completed") -> dict[str, Any]:
     return {
         "source": "aws.sagemaker",
         "detail-type": "SageMaker Model Package State Change",
-        "detail": {"ModelPackageGroupName": group, "ModelApprovalStatus": status, "ModelPackageVersion": 3},
+        "detail": {
+            "ModelPackageGroupName": group,
+            "ModelPackageStatus": state,
+            "ModelApprovalStatus": status,
+            "ModelPackageVersion": 3,
+        },
     }
 
 
@@ -62,6 +67,11 @@ def alarm(name: str, state: str) -> dict[str, Any]:
 )
 def test_approvals(group: str, status: str, taken: bool) -> None:
     assert matches(events.model_approved(REPOSITORY).pattern, approval(group, status)) is taken
+
+
+def test_deleting_an_approved_version_approves_nothing() -> None:
+    pattern = events.model_approved(REPOSITORY).pattern
+    assert not matches(pattern, approval("flight-delays", "Approved", "Deleting"))
 
 
 @pytest.mark.parametrize(

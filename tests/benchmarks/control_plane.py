@@ -66,6 +66,6 @@ def control_plane(info: cloud.CloudInfo, folder: Path) -> list[Result]:
         many, theirs = paired(lambda: _list(own), lambda: _list(moto))
         results += [
             result(f"ListModels, {RECORDS} records", many * 50, "ms", "1000 records", few * 50, "value/peer_value", 1.5),
-            result(f"ListModels, {RECORDS} records", many * 50, "ms", "moto, 1000", theirs * 50, "value/peer_value", 1.5),
+            result("ListModels, page of 10", many * 50, "ms", "moto server, 1000", theirs * 50, "value/peer_value", 1.5),
         ]  # fmt: skip
     return results

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -52,6 +53,7 @@ class Platform:
         }  # fmt: skip
         self.s3 = boto3.client("s3", **options)
         self.sagemaker = boto3.client("sagemaker", **options)
+        self.cloudwatch = boto3.client("cloudwatch", **options)
         self.s3.create_bucket(Bucket="checks")
         self._count = 0
 
@@ -288,6 +290,71 @@ def test_bias_of_data_and_of_a_model_and_a_changed_explanation(platform: Platfor
     report = platform.document(steps["After"]["Metadata"]["ClarifyCheck"]["ViolationReport"])
     assert report["violations"][0]["constraint_check_type"] == "feature_attribution_drift_check"
     assert platform.sagemaker.list_endpoints()["Endpoints"] == []
+
+
+def test_a_schedule_over_batch_transform_jobs_finds_drift_of_explanations(platform: Platform) -> None:
+    """The whole of a monitoring schedule of the fourth kind: the manifests of captured jobs, a model that is asked."""
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    platform.put("transformed/a.csv", table(rows=30)[["first", "second"]].to_csv(index=False, header=False))
+    manifest = json.dumps([{"prefix": "s3://checks/transformed/"}, "a.csv"])
+    platform.put(f"captured/input/{moment:%Y/%m/%d/%H}/one.json", manifest)
+    config = {
+        "headers": ["first", "second"],
+        "methods": {"shap": {"num_samples": 8, "agg_method": "mean_abs", "seed": 1, "baseline": [[0, 0]]}},
+        "predictor": {"model_name": "monitored", "instance_type": "ml.m5.large", "initial_instance_count": 1},
+    }
+    before = {"explanations": {"kernel_shap": {"label0": {"global_shap_values": {"first": 0.1, "second": 9.0}}}}}
+    client = platform.sagemaker
+    image = {"Image": f"{REPOSITORY}:v1", "Environment": {"FEATURE": "first"}}
+    client.create_model(ModelName="monitored", ExecutionRoleArn=ROLE, PrimaryContainer=image)
+    client.create_model_explainability_job_definition(
+        JobDefinitionName="why",
+        ModelExplainabilityAppSpecification={
+            "ImageUri": CLARIFY, "ConfigUri": platform.put("why/analysis_config.json", json.dumps(config)),
+        },
+        ModelExplainabilityBaselineConfig={
+            "ConstraintsResource": {"S3Uri": platform.put("why/analysis.json", json.dumps(before))}
+        },
+        ModelExplainabilityJobInput={
+            "BatchTransformInput": {
+                "DataCapturedDestinationS3Uri": "s3://checks/captured", "DatasetFormat": {"Csv": {"Header": False}},
+                "LocalPath": "/opt/ml/processing/transformed",
+            }
+        },
+        ModelExplainabilityJobOutputConfig={
+            "MonitoringOutputs": [
+                {"S3Output": {"S3Uri": "s3://checks/reports", "LocalPath": "/opt/ml/processing/output"}}
+            ]
+        },
+        JobResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+        RoleArn=ROLE,
+    )  # fmt: skip
+    once = {"ScheduleExpression": "NOW", "DataAnalysisStartTime": "-PT1H", "DataAnalysisEndTime": "-PT0H"}
+    client.create_monitoring_schedule(
+        MonitoringScheduleName="why",
+        MonitoringScheduleConfig={
+            "ScheduleConfig": once, "MonitoringJobDefinitionName": "why", "MonitoringType": "ModelExplainability",
+        },
+    )  # fmt: skip
+    last: dict[str, Any] = {}
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and last.get("MonitoringExecutionStatus") not in (
+        "Completed", "CompletedWithViolations", "Failed",
+    ):  # fmt: skip
+        described = client.describe_monitoring_schedule(MonitoringScheduleName="why")
+        last = described.get("LastMonitoringExecutionSummary", {})
+        time.sleep(0.1)
+    assert last["MonitoringExecutionStatus"] == "CompletedWithViolations", last.get("FailureReason")
+    folder = f"s3://checks/reports/why/{last['ScheduledTime']:%Y/%m/%d/%H}"
+    values = platform.document(f"{folder}/analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    assert values["first"] > 0.1
+    assert values["second"] == pytest.approx(0, abs=0.01)
+    found = platform.document(f"{folder}/constraint_violations.json")["violations"]
+    assert found[0]["constraint_check_type"] == "feature_attribution_drift_check"
+    namespace = "aws/sagemaker/ModelMonitoring/explainability-metrics"
+    (metric,) = platform.cloudwatch.list_metrics(Namespace=namespace, MetricName="feature_first")["Metrics"]
+    assert {"Name": "MonitoringSchedule", "Value": "why"} in metric["Dimensions"]
+    assert client.list_endpoints()["Endpoints"] == []
 
 
 def test_an_analysis_that_cannot_be_made_fails_with_its_reason(platform: Platform) -> None:

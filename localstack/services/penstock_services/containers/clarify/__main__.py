@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from penstock_pipelines.monitor import in_container
+from penstock_services.containers.analysis import conclude, only_file
 from penstock_services.containers.clarify import bias, dataset, explanations, metrics, report, traffic
 from penstock_services.containers.clarify.configuration import Analysis, load
 from penstock_services.containers.clarify.predictor import Predictor, predictor
@@ -30,7 +30,7 @@ _PRE, _POST = "pre_training_bias", "post_training_bias"
 
 def run(environment: Mapping[str, str]) -> str:
     """Do the analysis; the exit message."""
-    configured = _only_file(in_container(CONFIGURATION, environment))
+    configured = only_file(in_container(CONFIGURATION, environment))
     labelled = "sagemakermergejson" in environment.get("dataset_format", "").lower()
     analysis = load(configured, environment.get("model_name"), labelled=labelled)
     output = in_container(environment.get("output_path", OUTPUT), environment)
@@ -128,27 +128,13 @@ def _baseline(environment: Mapping[str, str]) -> dict[str, Any] | None:
     path = environment.get("baseline_constraints")
     if not path:
         return None
-    document: dict[str, Any] = json.loads(_only_file(in_container(path, environment)).read_text())
+    document: dict[str, Any] = json.loads(only_file(in_container(path, environment)).read_text())
     return document
-
-
-def _only_file(path: Path) -> Path:
-    """The path, or the one file in it: a channel of one object is a folder."""
-    return next(each for each in sorted(path.iterdir()) if each.is_file()) if path.is_dir() else path
 
 
 def main() -> int:
     """Run, and leave the exit message; 1 for an analysis that cannot be made."""
-    message = in_container("/opt/ml/output/message", os.environ)
-    try:
-        text, code = run(os.environ), 0
-    except (OSError, KeyError, ValueError, StopIteration) as error:
-        text, code = f"Error: {type(error).__name__}: {error}", 1
-        print(text, file=sys.stderr)
-    message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(text)
-    print(text, flush=True)
-    return code
+    return conclude(run)
 
 
 if __name__ == "__main__":

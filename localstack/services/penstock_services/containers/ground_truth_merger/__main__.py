@@ -7,7 +7,6 @@ Each captured event of the window whose id (``inferenceId``, otherwise ``eventId
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from penstock_pipelines.monitor import in_container
 from penstock_pipelines.monitoring import capture
+from penstock_services.containers.analysis import conclude
 from penstock_services.containers.model_monitor.captured import TRUTH, DatasetError, Window, nothing, within
 
 Record = dict[str, Any]
@@ -68,15 +68,7 @@ def _identity(event: Record) -> str:
 
 def main() -> int:
     """Run, and leave the exit message; 1 where there is nothing to merge."""
-    message = in_container("/opt/ml/output/message", os.environ)
-    try:
-        text, code = run(os.environ), 0
-    except (OSError, KeyError, ValueError) as error:
-        text, code = f"Error: {error}", 1
-    message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(text)
-    print(text, file=sys.stderr if code else sys.stdout, flush=True)
-    return code
+    return conclude(run)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ container does.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from penstock_pipelines.monitor import in_container
+from penstock_services.containers.analysis import conclude, only_file
 from penstock_services.containers.metric_file import Metric, Monitored
 from penstock_services.containers.model_monitor import data_quality, metrics, model_quality, scripts
 from penstock_services.containers.model_monitor.dataset import Window, read
@@ -69,26 +68,12 @@ def _document(environment: Mapping[str, str], variable: str) -> Any:
     if not path:
         return None
     file = in_container(path, environment)
-    return json.loads(_only_file(file).read_text())
-
-
-def _only_file(path: Path) -> Path:
-    """The path, or the one file in it: a channel of one object is a folder."""
-    return next(each for each in sorted(path.iterdir()) if each.is_file()) if path.is_dir() else path
+    return json.loads(only_file(file).read_text())
 
 
 def main() -> int:
     """Run, and leave the exit message; 1 for data that cannot be judged."""
-    message = in_container("/opt/ml/output/message", os.environ)
-    try:
-        text, code = run(os.environ), 0
-    except (OSError, KeyError, ValueError, StopIteration) as error:
-        text, code = f"Error: {type(error).__name__}: {error}", 1
-        print(text, file=sys.stderr)
-    message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(text)
-    print(text, flush=True)
-    return code
+    return conclude(run)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ demo: setup ## Run the whole loop on the local cloud; DEMO_DESTROY=1 takes it aw
 	@.venv/bin/penstock demo
 
 test: setup ## Run the tests
-	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## Check style and types
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

@@ -13,10 +13,10 @@ def s3() -> Any:
     from localstack.services.plugins import Service
 
     from penstock_gateway import settings
-    from penstock_gateway.s3_listing import ListingS3Provider
+    from penstock_gateway.s3_reading import ReadingS3Provider
     from penstock_gateway.s3_store import DiskObjectStore
 
-    return Service.for_provider(ListingS3Provider(storage_backend=DiskObjectStore(settings.from_environment().s3_dir)))
+    return Service.for_provider(ReadingS3Provider(storage_backend=DiskObjectStore(settings.from_environment().s3_dir)))
 
 
 @aws_provider()

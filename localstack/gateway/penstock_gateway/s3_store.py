@@ -58,6 +58,10 @@ def object_digest(key: str, version_id: str | None) -> str:
     return hashlib.sha256(f"{key}\0{version_id or 'null'}".encode()).hexdigest()
 
 
+class ReplacedBodyError(FileNotFoundError):
+    """The body that belongs to a record is gone: the record is, or will be in a moment, another one."""
+
+
 class Bodies:
     """The bodies that one name (of an object or part) had; one is current."""
 
@@ -121,18 +125,13 @@ class DiskStoredObject(S3StoredObject):
             self._open_for_reading()
 
     def _open_for_reading(self) -> None:
-        wanted = int(getattr(self.s3_object, "internal_last_modified", 0) or 0)
-        for _ in range(10):
-            candidates = [wanted, *reversed(self._bodies.stamps())] if wanted else self._bodies.stamps()[::-1]
-            for stamp in candidates:
-                try:
-                    self._file = self._bodies.path(stamp).open("rb")
-                except FileNotFoundError:
-                    continue
-                self._stamp = stamp
-                return
-            time.sleep(0.005)
-        raise FileNotFoundError(f"the body of this object is missing from {self._bodies.folder}")
+        stamp = int(getattr(self.s3_object, "internal_last_modified", 0) or 0)
+        stamps = [stamp] if stamp else self._bodies.stamps()[-1:]
+        try:
+            self._stamp = stamps[0]
+            self._file = self._bodies.path(self._stamp).open("rb")
+        except (IndexError, FileNotFoundError):
+            raise ReplacedBodyError(f"the body of this object is missing from {self._bodies.folder}") from None
 
     def _reader(self) -> IO[bytes]:
         if self._file is None:

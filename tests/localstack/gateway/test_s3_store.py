@@ -133,7 +133,7 @@ def test_readers_never_see_a_mixture(client: Any, state_dir: Path) -> None:
     stop, problems = threading.Event(), []
 
     def write(number: int) -> None:
-        for turn in range(10):
+        for turn in range(40):
             try:
                 s3.put_object(Bucket="busy", Key="k", Body=f"{number}-{turn}-".encode() * (200 * number + turn))
             except Exception as error:  # noqa: BLE001 - shown by the assertion below

@@ -34,7 +34,7 @@ def ready(port: int) -> None:
     """Start what acts by itself, once the gateway listens. (LocalStack's own hook gives up after 15 seconds.)"""
     from localstack.utils.net import is_port_open
 
-    from penstock_gateway.schedule_records import clock
+    from penstock_gateway.schedules.records import clock
 
     while not is_port_open(port, protocols="tcp"):
         time.sleep(POLL_SECONDS)
@@ -46,7 +46,7 @@ def ready(port: int) -> None:
 @hooks.on_infra_shutdown()
 def on_shutdown() -> None:
     """Fire nothing more, and write the state once more."""
-    from penstock_gateway.schedule_records import clock
+    from penstock_gateway.schedules.records import clock
 
     clock().stop()
     for keeper in _keepers:

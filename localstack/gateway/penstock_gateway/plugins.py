@@ -40,7 +40,7 @@ LEFT_OUT: dict[str, frozenset[str]] = {
 OWN: dict[str, dict[str, str]] = {
     ON_START: {"penstock_gateway": "penstock_gateway.hooks:on_start"},
     ON_SHUTDOWN: {"penstock_gateway": "penstock_gateway.hooks:on_shutdown"},
-    LAMBDA_EXECUTORS: {"process": "penstock_gateway.lambda_executor:ProcessExecutorPlugin"},
+    LAMBDA_EXECUTORS: {"process": "penstock_gateway.functions.executor:ProcessExecutorPlugin"},
     PROVIDERS: {
         "s3:default": "penstock_gateway.providers:s3",
         "cloudwatch:default": "penstock_gateway.providers:cloudwatch",

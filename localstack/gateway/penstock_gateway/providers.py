@@ -13,8 +13,8 @@ def s3() -> Any:
     from localstack.services.plugins import Service
 
     from penstock_gateway import settings
-    from penstock_gateway.s3_reading import ReadingS3Provider
-    from penstock_gateway.s3_store import DiskObjectStore
+    from penstock_gateway.objects.reading import ReadingS3Provider
+    from penstock_gateway.objects.store import DiskObjectStore
 
     return Service.for_provider(ReadingS3Provider(storage_backend=DiskObjectStore(settings.from_environment().s3_dir)))
 
@@ -25,7 +25,7 @@ def cloudwatch() -> Any:
     from localstack.services.plugins import Service
 
     from penstock_gateway import settings
-    from penstock_gateway.alarms import AlarmingCloudwatchProvider
+    from penstock_gateway.events.alarms import AlarmingCloudwatchProvider
     from penstock_gateway.state import metrics
 
     metrics.install(settings.from_environment().kept_dir)
@@ -38,12 +38,14 @@ def events() -> Any:
     from localstack.services.events.provider import EventsProvider
     from localstack.services.plugins import Service
 
-    from penstock_gateway import destinations, pipeline_target, rule_schedules
+    from penstock_gateway.events import destinations
+    from penstock_gateway.sagemaker import pipelines
+    from penstock_gateway.schedules import rules
 
     destinations.install()
-    pipeline_target.install()
+    pipelines.install()
     provider = EventsProvider()
-    rule_schedules.install(provider)
+    rules.install(provider)
     return Service.for_provider(provider)
 
 
@@ -52,7 +54,7 @@ def lambda_() -> Any:
     """Lambda whose functions are processes; what cannot be one is refused."""
     from localstack.services.plugins import Service
 
-    from penstock_gateway.lambda_provider import ProcessLambdaProvider
+    from penstock_gateway.functions.provider import ProcessLambdaProvider
 
     return Service.for_provider(ProcessLambdaProvider())
 
@@ -63,7 +65,7 @@ def scheduler() -> Any:
     from localstack.services.moto import MotoFallbackDispatcher
     from localstack.services.plugins import Service
 
-    from penstock_gateway.scheduler import FiringSchedulerProvider, install
+    from penstock_gateway.schedules.scheduler import FiringSchedulerProvider, install
 
     install()
     return Service.for_provider(FiringSchedulerProvider(), dispatch_table_factory=MotoFallbackDispatcher)
@@ -75,7 +77,7 @@ def stepfunctions() -> Any:
     from localstack.services.plugins import Service
     from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
-    from penstock_gateway import states_sagemaker
+    from penstock_gateway.sagemaker import tasks
 
-    states_sagemaker.install()
+    tasks.install()
     return Service.for_provider(StepFunctionsProvider())

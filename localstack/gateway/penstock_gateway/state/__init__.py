@@ -6,5 +6,5 @@ is there after the process was killed (after a loss of power, the last ones may 
     s3.sqlite        buckets, objects (one row a key, with all its versions), uploads in progress
     services.sqlite  one row a service (everything it holds), one row a message of SQS, one row a PutLogEvents
 
-Bodies of objects and data points of metrics are on disk already (`s3_store`; LocalStack's own file of metrics).
+Bodies of objects and data points of metrics are on disk already (`objects.store`; LocalStack's own file of metrics).
 """

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock_gateway import deferring
+from penstock_gateway.objects import deferring
 from penstock_gateway.state import operations
 from penstock_gateway.state.commit import Committer
 from penstock_gateway.state.database import Database

@@ -2,7 +2,7 @@
 
 A row is written when the operation is done and before its answer is sent, and always as things are then: of two writers
 of one key the last one writes the last state. Bodies that an operation replaced or removed go after its rows are written
-(`deferring`), so that a kill in between leaves the old object whole; what a kill leaves without a record is swept away
+(`objects.deferring`), so that a kill in between leaves the old object whole; what a kill leaves without a record is swept away
 after the next start.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from localstack.services.s3.models import S3Bucket, S3Store, VersionedKeyStore, s3_stores
 from localstack.services.s3.utils import get_unique_key_id
 
-from penstock_gateway import deferring
+from penstock_gateway.objects import deferring
 from penstock_gateway.state import operations, pickling
 from penstock_gateway.state.database import Database
 
@@ -154,7 +154,7 @@ class S3Journal:
         return thread
 
     def _sweep(self, started: int) -> None:
-        from penstock_gateway.s3_store import sweep
+        from penstock_gateway.objects.store import sweep
 
         try:
             removed = sweep(self._bodies, _known_bodies, started)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock_gateway.schedule_expressions import ExpressionError, parse
+from penstock_gateway.schedules.expressions import ExpressionError, parse
 
 
 def seconds(text: str, zone: str = "UTC") -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from penstock_gateway import deferring
+from penstock_gateway.objects import deferring
 
 
 def test_acts_wait_for_the_end_of_the_request() -> None:

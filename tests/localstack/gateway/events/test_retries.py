@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from penstock_gateway.retries import Failure, RetryPolicy, deliver, is_worth_retrying
+from penstock_gateway.events.retries import Failure, RetryPolicy, deliver, is_worth_retrying
 
 BUSY = Failure("HTTP_503", "busy", may_pass=True)
 WRONG = Failure("HTTP_404", "no such path", may_pass=False)

@@ -10,9 +10,9 @@ from localstack.aws.api import CommonServiceException, handler
 from localstack.services.moto import call_moto
 from localstack.services.scheduler import provider
 
-from penstock_gateway.schedule_expressions import ExpressionError, parse, time_zone
-from penstock_gateway.schedule_records import clock, seconds
-from penstock_gateway.schedule_targets import READ_ONLY, UNIVERSAL, unsupported
+from penstock_gateway.schedules.expressions import ExpressionError, parse, time_zone
+from penstock_gateway.schedules.records import clock, seconds
+from penstock_gateway.schedules.targets import READ_ONLY, UNIVERSAL, unsupported
 
 
 def invalid(message: str) -> CommonServiceException:

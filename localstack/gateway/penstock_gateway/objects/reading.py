@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from penstock_gateway.s3_listing import ListingS3Provider
-from penstock_gateway.s3_store import ReplacedBodyError
+from penstock_gateway.objects.listing import ListingS3Provider
+from penstock_gateway.objects.store import ReplacedBodyError
 
 ATTEMPTS = 50
 _PAUSE_SECONDS = 0.002

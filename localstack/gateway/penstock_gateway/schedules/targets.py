@@ -24,9 +24,9 @@ from localstack.aws.spec import load_service
 from localstack.services.plugins import SERVICE_PLUGINS
 from localstack.utils.aws.arns import sqs_queue_url_for_arn
 
-from penstock_gateway import sagemaker_call
-from penstock_gateway.retries import Failure, RetryPolicy, deliver
-from penstock_gateway.schedule_clock import Planned
+from penstock_gateway.events.retries import Failure, RetryPolicy, deliver
+from penstock_gateway.sagemaker import control_plane
+from penstock_gateway.schedules.clock import Planned
 
 LOG = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _firehose(invocation: Invocation) -> None:
 
 def _pipeline(invocation: Invocation) -> None:
     given = (invocation.target.get("SageMakerPipelineParameters") or {}).get("PipelineParameterList") or []
-    sagemaker_call.start_pipeline(invocation.target["Arn"], given, invocation.token)
+    control_plane.start_pipeline(invocation.target["Arn"], given, invocation.token)
 
 
 TEMPLATED: dict[str, tuple[str, Callable[[Invocation], None]]] = {
@@ -130,7 +130,7 @@ def _universal(invocation: Invocation) -> None:
     request = json.loads(invocation.payload or "{}")
     if service.lower() == "sagemaker":
         own = invocation.schedule.arn.split(":", 5)
-        sagemaker_call.call(action[0].upper() + action[1:], request, own[4], own[3])
+        control_plane.call(action[0].upper() + action[1:], request, own[4], own[3])
         return
     api = client_name(service) or service
     invocation.client(api)._make_api_call(operation_name(api, action), request)
@@ -238,7 +238,7 @@ def _attempt(invocation: Invocation) -> Failure | None:
     except ClientError as error:
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
         return Failure(error.response["Error"]["Code"], str(error), status >= 500 or status == 429)
-    except sagemaker_call.CallError as error:
+    except control_plane.CallError as error:
         return Failure(error.code, str(error), (error.status >= 500 and error.status != 501) or error.status == 429)
     except (BotoCoreError, KeyError, ValueError, TypeError) as error:
         return Failure("InvalidParameter", f"{type(error).__name__}: {error}", False)

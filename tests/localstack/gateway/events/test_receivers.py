@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock_gateway import receivers
+from penstock_gateway.events import receivers
 
 
 @pytest.mark.parametrize(

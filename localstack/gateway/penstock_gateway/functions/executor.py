@@ -2,7 +2,7 @@
 
 LocalStack decides what runs (versions, concurrency, asynchronous invocations, event sources, log streams); this is the
 execution environment that it starts, keeps warm and stops: one process, in a group of its own, in which
-``lambda_runtime`` serves. Time-outs end the whole group. Memory is advisory: it is reported, not limited.
+``runtime`` serves. Time-outs end the whole group. Memory is advisory: it is reported, not limited.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from localstack.services.lambda_.invocation.lambda_models import InvocationResul
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from penstock_gateway import lambda_runtime, settings
-from penstock_gateway.lambda_interpreters import interpreter, sdk
-from penstock_gateway.lambda_process import EndedError, Process
+from penstock_gateway import settings
+from penstock_gateway.functions import runtime
+from penstock_gateway.functions.interpreters import interpreter, sdk
+from penstock_gateway.functions.process import EndedError, Process
 
 
 class ProcessExecutor(RuntimeExecutor):
@@ -86,9 +87,9 @@ class ProcessExecutor(RuntimeExecutor):
 
     def _initialization_line(self) -> str:
         """What AWS writes when an environment starts; here it also tells when another Python than asked for runs."""
-        runtime = str(self.function_version.config.runtime)
-        _, version = interpreter(runtime)
-        instead = "" if runtime.endswith(version) else f" ({runtime} was asked for, which this machine does not have)"
+        wanted = str(self.function_version.config.runtime)
+        _, version = interpreter(wanted)
+        instead = "" if wanted.endswith(version) else f" ({wanted} was asked for, which this machine does not have)"
         return f"INIT_START Runtime Version: python:{version}{instead}\n"
 
     def _start(self) -> Process:
@@ -112,11 +113,11 @@ class ProcessExecutor(RuntimeExecutor):
             "LAMBDA_TASK_ROOT": str(code),
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
             "_HANDLER": config.handler,
-            lambda_runtime.PATHS_VARIABLE: os.pathsep.join(
+            runtime.PATHS_VARIABLE: os.pathsep.join(
                 [*places, str(sdk(settings.from_environment().volume_dir / "lambda"))]
             ),
         }
-        program = str(Path(lambda_runtime.__file__).resolve())
+        program = str(Path(runtime.__file__).resolve())
         return Process([python, "-S", "-P", program], environment, self._folder, code)
 
     def _layers(self) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 from localstack.aws.api import CommonServiceException, handler
 from localstack.services.lambda_.provider import LambdaProvider
 
-from penstock_gateway.lambda_interpreters import RUNTIMES
+from penstock_gateway.functions.interpreters import RUNTIMES
 
 
 def refused(what: str) -> CommonServiceException:

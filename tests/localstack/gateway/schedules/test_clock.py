@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from penstock_gateway.schedule_clock import Clock, Journal, Planned
+from penstock_gateway.schedules.clock import Clock, Journal, Planned
 
 T0 = 1_800_000_000.0  # a whole minute
 ARN = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/s"

@@ -18,8 +18,8 @@ from localstack.services.events.api_destination import add_api_destination_autho
 from localstack.utils.aws.arns import sqs_queue_url_for_arn
 from localstack.utils.aws.message_forwarding import add_target_http_parameters
 
-from penstock_gateway import input_template, receivers
-from penstock_gateway.retries import Failure, RetryPolicy, deliver, is_worth_retrying
+from penstock_gateway.events import input_template, receivers
+from penstock_gateway.events.retries import Failure, RetryPolicy, deliver, is_worth_retrying
 
 LOG = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from penstock_gateway.schedule_clock import MAXIMUM_AGE_SECONDS, Clock, Planned
-from penstock_gateway.schedule_expressions import ExpressionError, Rate, parse
+from penstock_gateway.schedules.clock import MAXIMUM_AGE_SECONDS, Clock, Planned
+from penstock_gateway.schedules.expressions import ExpressionError, Rate, parse
 
 LOG = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localstack.aws.connect import connect_to
 
 from penstock_gateway import settings
-from penstock_gateway.schedule_clock import MAXIMUM_AGE_SECONDS, Clock, Journal, Planned
-from penstock_gateway.schedule_targets import Invoker
+from penstock_gateway.schedules.clock import MAXIMUM_AGE_SECONDS, Clock, Journal, Planned
+from penstock_gateway.schedules.targets import Invoker
 
 LOG = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from penstock_gateway.schedule_expressions import At, Expression, ExpressionError, parse
+from penstock_gateway.schedules.expressions import At, Expression, ExpressionError, parse
 
 LOG = logging.getLogger(__name__)
 

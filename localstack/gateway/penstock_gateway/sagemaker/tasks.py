@@ -32,7 +32,7 @@ from localstack.services.stepfunctions.asl.component.state.state_execution.state
 from localstack.services.stepfunctions.asl.eval.event.event_detail import EventDetails
 from localstack.services.stepfunctions.asl.utils.encoding import to_json_str
 
-from penstock_gateway import sagemaker_call
+from penstock_gateway.sagemaker import control_plane
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class SageMakerTask(StateTaskServiceCallback):
 
     def _call(self, env: Any, part: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            return sagemaker_call.call(operation, request, env.aws_execution_details.account, part.region)
-        except sagemaker_call.CallError as error:
+            return control_plane.call(operation, request, env.aws_execution_details.account, part.region)
+        except control_plane.CallError as error:
             own = f"{error.code}Exception" if error.code in OWN_ERRORS else "AmazonSageMakerException"
             raise self._failure(env, CustomErrorName(f"SageMaker.{own}"), f"SageMaker.{own}", str(error)) from None
         except requests.RequestException as error:

@@ -15,8 +15,8 @@ import requests
 from localstack.services.events import target as targets
 from localstack.utils.json import extract_jsonpath
 
-from penstock_gateway import sagemaker_call
-from penstock_gateway.retries import Failure, RetryPolicy, deliver
+from penstock_gateway.events.retries import Failure, RetryPolicy, deliver
+from penstock_gateway.sagemaker import control_plane
 
 LOG = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class PipelineSender(targets.TargetSender):
     def _start(self, parameters: list[dict[str, str]], token: str) -> None:
         def attempt() -> Failure | None:
             try:
-                sagemaker_call.start_pipeline(self.target["Arn"], parameters, token)
-            except sagemaker_call.CallError as error:
+                control_plane.start_pipeline(self.target["Arn"], parameters, token)
+            except control_plane.CallError as error:
                 return Failure(error.code, str(error), error.status >= 500 or error.status == 429)
             except requests.RequestException as error:
                 return Failure("ServiceUnavailable", str(error), True)

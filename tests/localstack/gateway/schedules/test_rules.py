@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from penstock_gateway.rule_schedules import Memory, Rules
-from penstock_gateway.schedule_clock import Clock, Planned
+from penstock_gateway.schedules.clock import Clock, Planned
+from penstock_gateway.schedules.rules import Memory, Rules
 
 T0 = 1_800_000_000.0  # a Friday, a whole minute
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from penstock_gateway import lambda_runtime
+from penstock_gateway.functions import runtime
 
 INIT_SECONDS = 10.0
 """What loading the handler may take before it counts against the function's time-out (developer guide, "Init phase")."""
@@ -45,7 +45,7 @@ class Process:
                 self.process = subprocess.Popen(
                     command,
                     cwd=code,
-                    env={**environment, lambda_runtime.ANSWERS_VARIABLE: str(answers)},
+                    env={**environment, runtime.ANSWERS_VARIABLE: str(answers)},
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,

@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from penstock_gateway import lambda_runtime
-from penstock_gateway.lambda_process import EndedError, Process
+from penstock_gateway.functions import runtime
+from penstock_gateway.functions.process import EndedError, Process
 
 Start = Callable[..., Process]
 
@@ -28,8 +28,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         folder = tmp_path / f"code{len(made)}"
         folder.mkdir()
         (folder / "index.py").write_text(code)
-        program = str(Path(lambda_runtime.__file__).resolve())
-        variables = {"_HANDLER": handler, lambda_runtime.PATHS_VARIABLE: str(folder), **environment}
+        program = str(Path(runtime.__file__).resolve())
+        variables = {"_HANDLER": handler, runtime.PATHS_VARIABLE: str(folder), **environment}
         variables = {"PATH": os.environ["PATH"], "AWS_LAMBDA_FUNCTION_TIMEOUT": "3", **variables}
         process = Process([sys.executable, "-S", "-P", program], variables, tmp_path / f"run{len(made)}", folder)
         made.append(process)
@@ -135,10 +135,10 @@ def test_nothing_outlives_who_started_it(tmp_path: Path) -> None:
     (tmp_path / "index.py").write_text("import time\ndef handler(e, c):\n    time.sleep(60)\n")
     program = (
         "import sys, time, json; from pathlib import Path\n"
-        "from penstock_gateway import lambda_runtime; from penstock_gateway.lambda_process import Process\n"
+        "from penstock_gateway.functions import runtime; from penstock_gateway.functions.process import Process\n"
         f"folder = Path({str(tmp_path)!r})\n"
-        "variables = {'_HANDLER': 'index.handler', lambda_runtime.PATHS_VARIABLE: str(folder)}\n"
-        "command = [sys.executable, '-S', '-P', lambda_runtime.__file__]\n"
+        "variables = {'_HANDLER': 'index.handler', runtime.PATHS_VARIABLE: str(folder)}\n"
+        "command = [sys.executable, '-S', '-P', runtime.__file__]\n"
         "process = Process(command, variables, folder / 'run', folder)\n"
         "process.initialize()\n"
         "process.send({'invoke-id': '1', 'invoked-function-arn': '', 'payload': '{}'})\n"

@@ -36,7 +36,7 @@ from localstack.services.s3.storage.core import (
 )
 from localstack.services.s3.utils import get_s3_checksum
 
-from penstock_gateway import deferring
+from penstock_gateway.objects import deferring
 
 CHUNK_BYTES = 256 * 1024
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock_deploy.errors import DeploymentError
+from penstock_deploy.state.disk import writing
 from penstock_deploy.state.resource import now
 
 
@@ -50,8 +51,9 @@ class StackLock:
 
     def acquire(self) -> None:
         """Take the lock, or raise `LockedError`, which says who holds it and what to do."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._exclusively():
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        with writing(self._folder), self._exclusively():
             for path, content in self._read():
                 if _is_stale(path, content):
                     path.unlink(missing_ok=True)

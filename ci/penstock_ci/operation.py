@@ -63,7 +63,9 @@ def run(
     chosen = chosen_projects(project, everything=everything, backwards=action == "destroy")
     settings = parse_configuration(configuration)
     if engine not in {None, "penstock", "pulumi"}:
-        raise UserError(f"there is no engine '{engine}'", "engines: penstock (local cloud), pulumi (AWS)")
+        raise UserError(
+            f"there is no engine '{engine}'", "engines: penstock (the local cloud's own), pulumi (Pulumi's CLI)"
+        )
     chosen_engine: Engine | None = "pulumi" if engine == "pulumi" else "penstock" if engine == "penstock" else None
     target = resolve(stack)
     if not target.is_local and action != "preview":

@@ -58,16 +58,15 @@ def open_stack(
             )
         return LocalStack(project, target, configuration)
     if shutil.which("pulumi", path=target.environment.get("PATH")) is None:
+        where, instead = "on AWS, stacks are deployed by Pulumi's own CLI", ""
+        if target.is_local:
+            where = "--engine pulumi runs Pulumi's own CLI"
+            instead = "; or leave out --engine: the local engine runs the same program and writes the same state"
         raise UserError(
-            "the pulumi command is not installed: on AWS, stacks are deployed by Pulumi's own CLI",
-            "install it (https://www.pulumi.com/docs/install/), then run this again",
+            f"the pulumi command is not installed: {where}",
+            f"install it (https://www.pulumi.com/docs/install/), then run this again{instead}",
         )
-    if target.is_local:
-        raise UserError(
-            "the Pulumi CLI cannot drive the local cloud yet",
-            "leave out --engine: the local engine runs the same program and writes Pulumi's own state",
-        )
-    return PulumiStack(project, target, configuration)
+    return (LocalPulumiStack if target.is_local else PulumiStack)(project, target, configuration)
 
 
 def up_when_free(
@@ -112,7 +111,7 @@ class LocalStack:
         from penstock_deploy import DeploymentError
 
         try:
-            document: dict[str, Any] = run(on_event=on_event).to_json()
+            done = run(on_event=on_event)
         except DeploymentError as error:
             if " is locked by " in error.message:
                 raise StackLocked(error.message, error.fix) from error
@@ -134,12 +133,8 @@ class PulumiStack:
     def __init__(self, project: Project, target: Target, configuration: Mapping[str, str]) -> None:
         from pulumi import automation
 
-        from penstock_ci.bootstrap import backend_environment, secrets_provider
-
-        environment = target.environment | backend_environment(target)
-        options = automation.LocalWorkspaceOptions(
-            env_vars=environment, secrets_provider=secrets_provider(target, environment)
-        )
+        environment, provider = self._backend(target)
+        options = automation.LocalWorkspaceOptions(env_vars=environment, secrets_provider=provider)
         try:
             self._stack = automation.create_or_select_stack(target.stack, work_dir=str(project.folder), opts=options)
             for key, value in configuration.items():
@@ -149,6 +144,14 @@ class PulumiStack:
                 f"pulumi could not open the stack '{target.stack}'", _pulumi_fix(error), detail=str(error)
             ) from error
         self._automation = automation
+
+    @staticmethod
+    def _backend(target: Target) -> tuple[dict[str, str], str]:
+        """The environment of `pulumi`, which names where states are kept, and what encrypts their secrets."""
+        from penstock_ci.bootstrap import backend_environment, secrets_provider
+
+        environment = target.environment | backend_environment(target)
+        return environment, secrets_provider(target, environment)
 
     def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
         """See Stack."""
@@ -211,6 +214,7 @@ class _PulumiSteps:
                         "diff": list(metadata.detailed_diff or metadata.diffs or []),
                     }
                 )
+            self._plan(metadata, operation)
             self._report(metadata, operation, "started")
         elif event.res_outputs_event is not None:
             metadata = event.res_outputs_event.metadata
@@ -234,6 +238,13 @@ class _PulumiSteps:
                 "seconds": None,
             }
         )
+
+
+def _shown(value: Any) -> Any:
+    """A value of the CLI's events as it may be shown: secrets replaced."""
+    if isinstance(value, dict):
+        return "[secret]" if _SIGNATURE in value else {key: _shown(entry) for key, entry in value.items()}
+    return [_shown(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _pulumi_fix(error: Exception) -> str:

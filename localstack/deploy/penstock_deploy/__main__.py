@@ -1,4 +1,4 @@
-"""`python -m penstock_deploy up|preview|destroy|refresh|outputs|unlock --cwd DIR --stack S`"""
+"""`python -m penstock_deploy up|preview|destroy|refresh|outputs|export|unlock --cwd DIR --stack S`"""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _WRONG_USE = 2
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m penstock_deploy", description=__doc__)
-    parser.add_argument("operation", choices=["up", "preview", "destroy", "refresh", "outputs", "unlock"])
+    parser.add_argument("operation", choices=["up", "preview", "destroy", "refresh", "outputs", "export", "unlock"])
     parser.add_argument("--cwd", type=Path, default=Path(), help="folder of the Pulumi project")
     parser.add_argument("--stack", default="local", help="name of the stack (default: local)")
     parser.add_argument("--python", type=Path, help="interpreter that runs the program")
     parser.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="add to the configuration")
     parser.add_argument("--parallel", type=int, default=8, help="steps at once (default: 8)")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON document")
-    parser.add_argument("--show-secrets", action="store_true", help="with outputs: show secret values")
+    parser.add_argument("--show-secrets", action="store_true", help="with outputs and export: show secrets")
     parser.add_argument("--expect-no-changes", action="store_true", help="fail if there is anything to change")
     parser.add_argument("--target", action="append", default=[], metavar="URN", help="only this resource; repeatable")
     parser.add_argument("--target-dependents", action="store_true", help="and what depends on the targets")
@@ -64,6 +64,9 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     if arguments.operation == "outputs":
         print(json.dumps(deployment.outputs(show_secrets=arguments.show_secrets), indent=2))
+        return 0
+    if arguments.operation == "export":
+        print(json.dumps(deployment.export_stack(show_secrets=arguments.show_secrets), indent=4))
         return 0
     if arguments.operation == "unlock":
         print(f"{deployment.unlock()} lock(s) taken away")

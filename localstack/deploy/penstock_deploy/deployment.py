@@ -192,6 +192,18 @@ class Deployment:
             for state in snapshot.resources()
         ]
 
+    def export_stack(self, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's deployment as `pulumi stack export` writes it; secrets encrypted unless asked for."""
+        from penstock_deploy import interchange
+
+        return interchange.export(self._require(), show_secrets=show_secrets)
+
+    def import_stack(self, deployment: Mapping[str, Any], force: bool = False) -> list[str]:
+        """Make an exported deployment the stack's state; what the user should know of it. Unsound ones need `force`."""
+        from penstock_deploy import interchange
+
+        return interchange.admit(dict(deployment), self._files(), force=force)
+
     def exists(self) -> bool:
         """Whether the stack has a state."""
         return self._files().exists()

@@ -111,7 +111,7 @@ class LocalStack:
         from penstock_deploy import DeploymentError
 
         try:
-            done = run(on_event=on_event)
+            document: dict[str, Any] = run(on_event=on_event).to_json()
         except DeploymentError as error:
             if " is locked by " in error.message:
                 raise StackLocked(error.message, error.fix) from error
@@ -188,6 +188,21 @@ class PulumiStack:
         return list(self._stack.export_stack().deployment.get("resources", []))  # type: ignore[union-attr]
 
 
+class LocalPulumiStack(PulumiStack):
+    """A stack on the local cloud, deployed by the Pulumi CLI with the kit's provider: `--engine pulumi`.
+
+    State is that of the local engine: either goes on where the other has stopped.
+    """
+
+    @staticmethod
+    def _backend(target: Target) -> tuple[dict[str, str], str]:
+        """See PulumiStack. The private PULUMI_HOME lies in the local cloud's state folder, and goes with it."""
+        from penstock_ci.target import state_directory
+        from penstock_deploy import pulumi_cli
+
+        return pulumi_cli.environment(target.environment, state_directory() / "pulumi-home"), "passphrase"
+
+
 _CHANGES = {"create", "update", "replace", "delete"}
 """Steps that a person counts; a replacement's own creation and deletion are part of `replace`."""
 
@@ -214,7 +229,6 @@ class _PulumiSteps:
                         "diff": list(metadata.detailed_diff or metadata.diffs or []),
                     }
                 )
-            self._plan(metadata, operation)
             self._report(metadata, operation, "started")
         elif event.res_outputs_event is not None:
             metadata = event.res_outputs_event.metadata
@@ -238,13 +252,6 @@ class _PulumiSteps:
                 "seconds": None,
             }
         )
-
-
-def _shown(value: Any) -> Any:
-    """A value of the CLI's events as it may be shown: secrets replaced."""
-    if isinstance(value, dict):
-        return "[secret]" if _SIGNATURE in value else {key: _shown(entry) for key, entry in value.items()}
-    return [_shown(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _pulumi_fix(error: Exception) -> str:

@@ -146,7 +146,7 @@ class PulumiStack:
         self._automation = automation
 
     @staticmethod
-    def _backend(target: Target) -> tuple[dict[str, str], str]:
+    def _backend(target: Target) -> tuple[dict[str, str], str | None]:
         """The environment of `pulumi`, which names where states are kept, and what encrypts their secrets."""
         from penstock_ci.bootstrap import backend_environment, secrets_provider
 
@@ -195,7 +195,7 @@ class LocalPulumiStack(PulumiStack):
     """
 
     @staticmethod
-    def _backend(target: Target) -> tuple[dict[str, str], str]:
+    def _backend(target: Target) -> tuple[dict[str, str], str | None]:
         """See PulumiStack. The private PULUMI_HOME lies in the local cloud's state folder, and goes with it."""
         from penstock_ci.target import state_directory
         from penstock_deploy import pulumi_cli

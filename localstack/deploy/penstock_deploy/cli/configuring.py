@@ -7,7 +7,6 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from penstock_deploy import paths
@@ -284,11 +283,3 @@ def save_all(workspace: Workspace, stack: str, pairs: list[str], *, path: bool) 
             raise CommandError("config value must be in the form [key]=[value]", code=WRONG_USE)
         configuration.set(key, value, path=path)
     configuration.file.save()
-
-
-def write_salt(path: Path, salt: str) -> None:
-    """Note in a stack's file which salt its secrets have, unless it says so already."""
-    file = StackFile(path)
-    if not file.salt:
-        file.set_salt(salt)
-        file.save()

@@ -68,19 +68,21 @@ def outputs_of(files: StackFiles, *, show_secrets: bool) -> dict[str, Any]:
 
 
 def create(workspace: Workspace, name: str, *, select: bool) -> None:
-    """Make an empty stack."""
+    """Make an empty stack.
+
+    Its file gets an `encryptionsalt` with the first secret, not now: the salt is worth nothing once the local cloud, and
+    its passphrase with it, was reset, and stack files are committed.
+    """
     files = workspace.stack(name)
     if files.exists():
         raise CommandError(f"stack 'organization/{workspace.project.name}/{name}' already exists")
-    path = workspace.configuration_file(name)
-    keeper = StateKeeper(files, StackFile(path).salt, dry=False)
+    keeper = StateKeeper(files, StackFile(workspace.configuration_file(name)).salt, dry=False)
     files.lock.acquire()
     try:
         keeper.open()
         keeper.close()
     finally:
         files.lock.release()
-    configuring.write_salt(path, keeper.secrets.salt)
     if select:
         workspace.select(name)
     print(f"Created stack '{name}'")

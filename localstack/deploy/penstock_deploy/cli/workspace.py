@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock_deploy import project as projects
-from penstock_deploy.cli.failures import STACK_NOT_FOUND, WRONG_USE, CommandError, no_stack
+from penstock_deploy.cli.failures import WRONG_USE, CommandError, no_stack
 from penstock_deploy.project import Project
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class Workspace:
         name = self.chosen(named)
         if name is None:
             raise CommandError(
-                "no stack selected; please use `pulumilocal stack select` or `pulumilocal stack init` to choose one",
-                code=STACK_NOT_FOUND,
+                "no stack selected; please use `pulumilocal stack select` or `pulumilocal stack init` to choose one"
             )
         return self.existing(name)
 

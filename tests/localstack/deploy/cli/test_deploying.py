@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -126,6 +130,24 @@ def test_a_failure_is_exit_code_1(pulumilocal) -> None:
     pulumilocal("up", "-y", "-f", code=1)
     assert "may not be created" in pulumilocal.out
     pulumilocal("up", "-y", "-p", "0", code=2)
+
+
+def test_an_interrupt_is_exit_code_8(pulumilocal) -> None:
+    pulumilocal.stack.write(
+        'a = Item("a", name="a", seconds=1)\nItem("b", name="b", opts=pulumi.ResourceOptions(depends_on=[a]))\n'
+    )
+
+    def interrupt() -> None:
+        while "create a" not in pulumilocal.stack.log:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    pulumilocal("up", "-y", "-f", code=8)
+    assert "update cancelled" in pulumilocal.err
+    assert set(pulumilocal.stack.items) == {"a"}
+    pulumilocal("up", "-y", "-f")
+    assert set(pulumilocal.stack.items) == {"a", "b"}
 
 
 def test_another_folder(pulumilocal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,9 @@ def test_init_makes_what_pulumi_makes(command) -> None:
     document = json.loads(command.stack.state_path.read_text())
     assert document["checkpoint"]["stack"] == "organization/app/dev"
     salt = document["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"]
-    assert yaml.safe_load(command.file.read_text()) == {"encryptionsalt": salt}
+    assert not command.file.exists()
+    command("config", "set", "--secret", "word", "xyzzy")
+    assert yaml.safe_load(command.file.read_text())["encryptionsalt"] == salt
     command("stack", "init", "dev", code=1)
     assert "stack 'organization/app/dev' already exists" in command.err
     command("stack", "init", code=2)
@@ -49,8 +51,9 @@ def test_the_selection_is_kept_where_pulumi_keeps_it(command, monkeypatch: pytes
     monkeypatch.delenv("PULUMI_STACK")
     command("stack", "unselect")
     assert list(home.iterdir()) == []
-    command("stack", code=6)
+    command("stack", code=1)
     assert "no stack selected" in command.err
+    command("stack", "select", code=6)
 
 
 def test_a_selection_that_an_older_pulumi_wrote(pulumilocal) -> None:
@@ -132,6 +135,7 @@ def test_export_and_import(pulumilocal, tmp_path: Path) -> None:
 
 def test_rm(pulumilocal) -> None:
     pulumilocal.stack.up(PROGRAM)
+    pulumilocal("config", "set", "place", "here")
     pulumilocal("stack", "rm", "dev", code=2)
     assert "non-interactive mode requires --yes" in pulumilocal.err
     pulumilocal("stack", "rm", "dev", "--yes", code=1)
@@ -141,9 +145,10 @@ def test_rm(pulumilocal) -> None:
     assert pulumilocal.file.exists()
     assert not pulumilocal.stack.state_path.exists()
     pulumilocal("stack", "init", "dev")
+    pulumilocal("config", "set", "place", "here")
     assert pulumilocal("stack", "rm", "-y") == "Stack 'dev' has been removed!\n"
     assert not pulumilocal.file.exists()
-    pulumilocal("stack", code=6)
+    pulumilocal("stack", code=1)
 
 
 def test_cancel_takes_the_lock_away(pulumilocal) -> None:

@@ -110,6 +110,8 @@ def make_stack(root: Path, project: str = "app", name: str = "dev") -> Stack:
     (directory / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
     (directory / "item.py").write_text(ITEM)
     environment = {
+        # what the tests import is also what their processes import
+        **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
         "PATH": os.environ["PATH"],
         "HOME": str(root),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",

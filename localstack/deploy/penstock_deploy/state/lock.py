@@ -59,7 +59,7 @@ class StackLock:
                     path.unlink(missing_ok=True)
                     continue
                 raise LockedError(*self._refusal(content))
-            self._mine = self._folder / f"{uuid.uuid4()}.json"
+            mine = self._folder / f"{uuid.uuid4()}.json"
             holder = {
                 "pid": os.getpid(),
                 "username": _user(),
@@ -67,7 +67,14 @@ class StackLock:
                 "timestamp": now(),
                 "started": _start_of(os.getpid()),
             }
-            self._mine.write_text(json.dumps(holder), encoding="utf-8")
+            # Whole or not at all: a lock without its holder would never be known to be stale.
+            half = mine.with_suffix(".half")
+            try:
+                half.write_text(json.dumps(holder), encoding="utf-8")
+                half.replace(mine)
+            finally:
+                half.unlink(missing_ok=True)
+            self._mine = mine
 
     def _refusal(self, content: dict[str, Any]) -> tuple[str, str]:
         who = (

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from penstock_ci.errors import Failure, UserError
+from penstock_ci.plans import PLANNED
 
 if TYPE_CHECKING:
     from penstock_ci.projects import Project
@@ -30,7 +31,10 @@ class Stack(Protocol):
     """One project on one stack; the same on both clouds. Documents are those of `penstock up --json`."""
 
     def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
-        """Do it, and return `ok`, `counts`, `changes`, `outputs`, `duration_seconds`, `diagnostics`."""
+        """Do it, and return `ok`, `counts`, `changes`, `outputs`, `duration_seconds`, `diagnostics`.
+
+        A preview also hands over every resource that the program asks for, as an event of the kind `planned` (see `plans`).
+        """
         ...
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
@@ -111,12 +115,14 @@ class LocalStack:
         from penstock_deploy import DeploymentError
 
         try:
-            document: dict[str, Any] = run(on_event=on_event).to_json()
+            done = run(on_event=on_event)
         except DeploymentError as error:
             if " is locked by " in error.message:
                 raise StackLocked(error.message, error.fix) from error
             raise
-        return document
+        for resource in done.resources:
+            on_event({"kind": PLANNED, **resource})
+        return dict(done.to_json())
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """See Stack."""
@@ -166,6 +172,9 @@ class PulumiStack:
             ) from error
         except self._automation.CommandError as error:
             raise Failure(f"pulumi {action} failed", _pulumi_fix(error), detail=str(error)) from error
+        if action == "preview":
+            for resource in steps.planned.values():
+                on_event({"kind": PLANNED, **resource})
         changes = done.change_summary if action == "preview" else (done.summary.resource_changes or {})
         return {
             "ok": True,
@@ -186,6 +195,23 @@ class PulumiStack:
     def resources(self) -> list[dict[str, Any]]:
         """See Stack."""
         return list(self._stack.export_stack().deployment.get("resources", []))  # type: ignore[union-attr]
+
+
+_OPERATIONS = {
+    "same": "same",
+    "create": "create",
+    "import": "create",
+    "update": "update",
+    "replace": "replace",
+    "create-replacement": "replace",
+    "delete-replaced": "replace",
+    "import-replacement": "replace",
+    "delete": "delete",
+}
+"""What is planned for a resource, by the CLI's steps; the rest plans nothing."""
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""The key that marks a secret in the CLI's events."""
 
 
 class LocalPulumiStack(PulumiStack):
@@ -213,6 +239,7 @@ class _PulumiSteps:
     def __init__(self, on_event: OnEvent) -> None:
         self.changes: list[dict[str, Any]] = []
         self.diagnostics: list[str] = []
+        self.planned: dict[str, dict[str, Any]] = {}
         self._on_event = on_event
 
     def receive(self, event: Any) -> None:
@@ -229,6 +256,7 @@ class _PulumiSteps:
                         "diff": list(metadata.detailed_diff or metadata.diffs or []),
                     }
                 )
+            self._plan(metadata, operation)
             self._report(metadata, operation, "started")
         elif event.res_outputs_event is not None:
             metadata = event.res_outputs_event.metadata
@@ -238,6 +266,28 @@ class _PulumiSteps:
             self._report(metadata, str(getattr(metadata.op, "value", metadata.op)), "failed")
         elif event.diagnostic_event is not None and event.diagnostic_event.severity in {"error", "warning"}:
             self.diagnostics.append(event.diagnostic_event.message.strip())
+
+    def _plan(self, metadata: Any, operation: str) -> None:
+        """Remember the resource as it is to be (or was, if it goes), and that it is replaced if any of its steps says so."""
+        planned = _OPERATIONS.get(operation)
+        goal = getattr(metadata, "new", None)
+        state = goal or getattr(metadata, "old", None)
+        if planned is None or state is None or not state.custom or metadata.type.startswith("pulumi:"):
+            return
+        before = self.planned.get(metadata.urn)
+        if before is not None and goal is None:
+            return
+        if before is not None and before["op"] == "replace":
+            planned = "replace"
+        self.planned[metadata.urn] = {
+            "op": planned,
+            "urn": metadata.urn,
+            "type": metadata.type,
+            "name": metadata.urn.rsplit("::", 1)[-1],
+            "protect": bool(state.protect),
+            "inputs": _shown(dict(state.inputs or {})),
+            "diff": list(metadata.detailed_diff or metadata.diffs or []),
+        }
 
     def _report(self, metadata: Any, operation: str, status: str) -> None:
         self._on_event(
@@ -252,6 +302,13 @@ class _PulumiSteps:
                 "seconds": None,
             }
         )
+
+
+def _shown(value: Any) -> Any:
+    """A value of the CLI's events as it may be shown: secrets replaced."""
+    if isinstance(value, dict):
+        return "[secret]" if _SIGNATURE in value else {key: _shown(entry) for key, entry in value.items()}
+    return [_shown(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _pulumi_fix(error: Exception) -> str:

@@ -31,7 +31,8 @@ class Result:
     `counts` by operation (create, update, replace, delete, same); `changes` list what is not `same`, each with `op`,
     `urn`, `type`, `name`, `diff` (property paths) and `detailed_diff` (for each path its `kind`, `old` and `new` value).
     `drift` lists in the same form what a refresh ahead of the operation found. In `outputs` and values, secrets are
-    shown as "[secret]" and what only an update will bring as "[unknown]". `errors` is empty when `ok`.
+    shown as "[secret]" and what only an update will bring as "[unknown]". `errors` is empty when `ok`. After a preview,
+    `resources` are all that the program asks for or that will be deleted (see `planned`); the JSON document leaves them out.
     """
 
     ok: bool
@@ -43,6 +44,7 @@ class Result:
     errors: list[str] = field(default_factory=list)
     cancelled: bool = False
     drift: list[dict[str, Any]] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def has_changes(self) -> bool:
@@ -239,9 +241,10 @@ class Deployment:
         try:
             from penstock_deploy.engine.events import Events
             from penstock_deploy.engine.run import Run
+            from penstock_deploy.planned import PlannedEvents
             from penstock_deploy.plugins.load import Plugins
 
-            events = Events(listener)
+            events = PlannedEvents(listener) if operation == "preview" else Events(listener)
             files = self._files()
             run = Run(
                 project=self.project,
@@ -275,6 +278,7 @@ class Deployment:
             errors=list(events.errors),
             cancelled=run.cancelled,
             drift=list(events.drift),
+            resources=events.resources() if isinstance(events, PlannedEvents) else [],
         )
         events.emit("summary", operation=operation, **result.to_json())
         return result

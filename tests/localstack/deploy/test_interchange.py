@@ -53,11 +53,14 @@ def test_what_the_cli_exports_goes_out_as_it_came(files: StackFiles) -> None:
 
 
 def test_the_engine_keeps_every_field(files: StackFiles) -> None:
-    interchange.admit(recorded("whole"), files)
+    document = recorded("whole")
+    document["deployment"]["extensions"] = {"of a later Pulumi": {"x": [1]}}
+    interchange.admit(document, files)
     # Compared with the secrets in clear: the same secret in two places may be encrypted once.
     after, before = carried_on(files, show_secrets=True)["deployment"], recorded("plaintext")["deployment"]
     assert interchange.integrity_error(after) == ""
     assert after["secrets_providers"] == before["secrets_providers"]
+    assert after["extensions"] == {"of a later Pulumi": {"x": [1]}}
     for new, old in zip(after["resources"], before["resources"], strict=True):
         # What is empty may be left out, as the CLI does itself.
         assert {k: v for k, v in new.items() if v not in ({}, [])} == {

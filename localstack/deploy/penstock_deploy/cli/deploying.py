@@ -14,6 +14,7 @@ from penstock_deploy.cli import configuring, stacks
 from penstock_deploy.cli.failures import CANCELLED, CHANGES_NOT_EXPECTED, FAILED, SUCCESS, WRONG_USE, CommandError
 from penstock_deploy.cli.terminal import Terminal, print_json
 from penstock_deploy.cli.workspace import Workspace
+from penstock_deploy.errors import DeploymentError
 
 if TYPE_CHECKING:
     from penstock_deploy.deployment import Deployment, Result
@@ -43,7 +44,10 @@ def _open(verb: str, arguments: argparse.Namespace, workspace: Workspace, termin
     environment = dict(os.environ)
     if arguments.parallel < 1:
         raise CommandError(f"--parallel {arguments.parallel}: it must be 1 or more", code=WRONG_USE)
-    targets.from_environment(environment)
+    try:
+        targets.from_environment(environment)
+    except DeploymentError as error:
+        raise CommandError(error.message, error.fix, code=WRONG_USE) from error
     stack = _stack(arguments, workspace, terminal)
     configuring.save_all(workspace, stack, arguments.config, path=arguments.config_path)
     from penstock_deploy.deployment import Deployment
@@ -215,7 +219,7 @@ def destroy(arguments: argparse.Namespace, workspace: Workspace, terminal: Termi
     if arguments.remove:
         workspace.stack(operation.stack).remove()
         workspace.configuration_file(operation.stack).unlink(missing_ok=True)
-        workspace.select(None)
+        workspace.forget(operation.stack)
         if not operation.quiet:
             print(f"The resources in the stack have been deleted, and the stack '{operation.stack}' is removed.")
     elif not operation.quiet:

@@ -169,8 +169,7 @@ def remove(arguments: argparse.Namespace, workspace: Workspace, terminal: Termin
         files.lock.release()
     if not arguments.preserve_config:
         workspace.configuration_file(name).unlink(missing_ok=True)
-    if workspace.selected() == f"organization/{workspace.project.name}/{name}":
-        workspace.select(None)
+    workspace.forget(name)
     print(f"Stack '{name}' has been removed!")
 
 

@@ -135,6 +135,12 @@ class Workspace:
         by_backend = settings.get("stacks") or {}
         return by_backend.get(self.backend_url) or settings.get("stack") or None
 
+    def forget(self, name: str) -> None:
+        """Select no stack, if this one is selected: it is gone."""
+        reference = self.selected()
+        if reference is not None and reference.rsplit("/", 1)[-1] == name:
+            self.select(None)
+
     def select(self, name: str | None) -> None:
         """Select a stack, or none."""
         settings = self._settings()

@@ -83,7 +83,7 @@ class StackLock:
         )
         return (
             f"the stack {self._stack} is locked by {who}",
-            "Wait until that deployment ends. If it no longer runs, `python -m penstock_deploy unlock` "
+            "Wait until that deployment ends. If it no longer runs, `pulumilocal cancel` in the project's folder "
             "(or `pulumi cancel`) takes the lock away.",
         )
 

@@ -157,6 +157,7 @@ def test_cancel_takes_the_lock_away(pulumilocal) -> None:
     lock.write_text(json.dumps({"pid": 1, "hostname": "elsewhere", "username": "u", "timestamp": "t"}))
     pulumilocal("up", "-y", "-f", code=1)
     assert "is locked by process 1" in pulumilocal.err
+    assert "`pulumilocal cancel`" in pulumilocal.err
     assert pulumilocal("cancel", "-y") == "The currently running update for 'dev' has been canceled!\n"
     pulumilocal.stack.write("pass\n")
     pulumilocal("up", "-y", "-f")

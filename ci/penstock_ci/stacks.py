@@ -268,17 +268,14 @@ class _PulumiSteps:
             self.diagnostics.append(event.diagnostic_event.message.strip())
 
     def _plan(self, metadata: Any, operation: str) -> None:
-        """Remember the resource as it is to be (or was, if it goes), and that it is replaced if any of its steps says so."""
+        """Remember the resource as it is to be, or as it was if it goes; all steps of a replacement say that it is one."""
         planned = _OPERATIONS.get(operation)
         goal = getattr(metadata, "new", None)
         state = goal or getattr(metadata, "old", None)
         if planned is None or state is None or not state.custom or metadata.type.startswith("pulumi:"):
             return
-        before = self.planned.get(metadata.urn)
-        if before is not None and goal is None:
+        if goal is None and metadata.urn in self.planned:
             return
-        if before is not None and before["op"] == "replace":
-            planned = "replace"
         self.planned[metadata.urn] = {
             "op": planned,
             "urn": metadata.urn,

@@ -191,6 +191,9 @@ def test_what_is_planned_reaches_the_policies() -> None:
     messages = {entry.policy: entry.message for entry in found.mandatory}
     assert messages["not_replaced"] == "it holds data and would be replaced because of bucket"
     assert "protected" not in messages
+    plan(planned(name="open", protect=False))
+    found = policy.judgement(plan.resources, policy.Settings(environment=Environment.PRODUCTION))
+    assert [entry.name for entry in found.mandatory if entry.policy == "protected"] == ["open"]
     plan(planned("aws:iam/policy:Policy", inputs={"policy": "{"}))
     with pytest.raises(UserError, match="no JSON"):
         policy.judgement(plan.resources, policy.Settings())

@@ -135,7 +135,7 @@ def _destroy(opened: Stack, project: Project, target: Target, output: Output) ->
 def _preview(
     opened: Stack, project: Project, target: Target, configuration: dict[str, str], output: Output, *, shown: bool
 ) -> dict[str, Any]:
-    """The preview with the policies' judgement and, on AWS, a month's cost; its changes told when `shown`."""
+    """The preview with the policies' judgement; when `shown` its changes are told, and a month's cost belongs to it."""
     chosen = policy.settings(project.folder, target.stack, configuration)
     plan = Plan(changes.Lines(output, "preview") if shown else None)
     document = opened.run("preview", plan)
@@ -145,19 +145,21 @@ def _preview(
         document = {**document, "policy": policy.document(found)}
         if not found.ok:
             document |= {"ok": False, "errors": policy.errors(found)}
-        if not target.is_local:
-            document["cost"] = _cost(plan, output)
+        if shown:
+            document["cost"] = _cost(plan, target, output)
     if shown:
         changes.conclude(output, project.name, "preview", document)
     return document
 
 
-def _cost(plan: Plan, output: Output) -> dict[str, Any]:
+def _cost(plan: Plan, target: Target, output: Output) -> dict[str, Any]:
+    """What the plan's resources cost on AWS in a month; said where they will."""
     from penstock_ci.cost import estimate, prices, telling
 
     known = prices.load()
     found = estimate.estimate(plan.resources, known)
-    output.progress(telling.summary(found, known))
+    if not target.is_local:
+        output.progress(telling.summary(found, known))
     return found.document(known)
 
 

@@ -210,3 +210,14 @@ def test_the_pull_requests_comment_lists_findings() -> None:
     clean = policy.document(policy.judgement([], policy.Settings()))
     assert "### Policy\n\nNothing is found." in markdown.render("m", Reports(preview=RESULT | {"policy": clean}))
     assert "### Policy" not in markdown.render("m", Reports(preview=RESULT))
+
+
+def test_the_pull_requests_comment_tells_the_cost(penstock: Penstock, stand_in: Stack, project: Path) -> None:
+    stand_in.events = [ROLE, planned("aws:cloudwatch/dashboard:Dashboard", "d"), planned("aws:x/y:Y", "z")]
+    outcome = penstock("preview", str(project), "--json")
+    assert "estimate" not in outcome.err, "on the local cloud nothing costs anything"
+    text = markdown.render("m", Reports(preview=outcome.document))
+    assert "### Cost\n\nEstimate: **3.00 USD a month** by list prices of us-east-1, " in text
+    assert "Not in it: 0 by use, 1 without a known price." in text
+    assert "| `d` | `aws:cloudwatch/dashboard:Dashboard` | 1 dashboard | 3.00 |" in text
+    assert "cost" not in penstock("up", str(project), "--json").document

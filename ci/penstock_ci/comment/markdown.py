@@ -34,6 +34,7 @@ def render(model: str, reports: Reports, *, commit: str = "") -> str:
         f"{MARKER}\n{head}\n\n{_verdict(reports)}",
         _resources(reports.preview),
         *_policy(reports.preview),
+        *_cost(reports.preview),
         _pipeline(reports.pipeline),
         _metrics(reports.metrics),
         _test_section(reports.tests),
@@ -111,6 +112,25 @@ def _policy(preview: Mapping[str, Any] | None) -> list[str]:
     ]
     stops = "\n\nWhat is marked ❌ stops an `up` before its first step." if judged.get("mandatory") else ""
     return [f"{title}\n\n" + "\n".join(lines) + stops]
+
+
+def _cost(preview: Mapping[str, Any] | None) -> list[str]:
+    """A month's estimate of what the preview says that the stack will have."""
+    if preview is None or not isinstance(preview.get("cost"), dict):
+        return []
+    cost = preview["cost"]
+    lines = [line for line in cost.get("lines") or [] if line["monthly"] >= 0.01][:MOST_CHANGES]
+    rows = [
+        [_code(line["name"]), _code(line["type"]), _plain(line["what"]), f"{line['monthly']:,.2f}"] for line in lines
+    ]
+    table = "\n\n" + _table(["resource", "type", "how", "USD a month"], rows) if rows else ""
+    by_use = sum(len(line["names"]) for line in cost.get("by_use") or [])
+    unknown = len(cost.get("unknown") or [])
+    prices = cost["prices"]
+    return [
+        f"### Cost\n\nEstimate: **{cost['monthly']:,.2f} USD a month** by list prices of {_plain(prices['region'])}, "
+        f"{_plain(prices['date'])}. Not in it: {by_use} by use, {unknown} without a known price.{table}"
+    ]
 
 
 def _change(change: Mapping[str, Any]) -> str:

@@ -217,7 +217,13 @@ def shore(tmp_path: Path, target: Target) -> Path:
 
 @pytest.mark.cloud
 @pytest.mark.slow
-def test_a_real_project_from_preview_to_destroy(penstock: Penstock, shore: Path) -> None:
+def test_a_real_project_from_preview_to_destroy(penstock: Penstock, shore: Path, target: Target) -> None:
+    settings = (shore / "Pulumi.local.yaml").read_text()
+    (shore / "Pulumi.local.yaml").unlink()
+    refused = penstock("up", shore, "--json")
+    assert (refused.code, refused.document["policy"]["ok"]) == (1, False)
+    assert "shore-a" not in {bucket["Name"] for bucket in target.client("s3").list_buckets()["Buckets"]}
+    (shore / "Pulumi.local.yaml").write_text(settings)
     previewed = penstock("preview", shore, "--json").document
     assert previewed["counts"]["create"] == 3
     advised = [entry["name"] for entry in previewed["policy"]["advisory"]]

@@ -126,6 +126,11 @@ def configuration(
     declared = _defaults(project, result)
     for key, value in (overrides or {}).items():
         result.values[key if ":" in key else f"{project.name}:{key}"] = value
+    if "pulumi:autonaming" in result.values:
+        raise UnsupportedError(
+            f"pulumi:autonaming, set for the stack {stack},",
+            "Take it out: names are the logical name and random digits.",
+        )
     _check_declared(project, declared, result)
     return result
 

@@ -26,8 +26,8 @@ class Item(pulumi.CustomResource):
 
 
 class Provider(pulumi.ProviderResource):
-    def __init__(self, name, **properties):
-        super().__init__("folder", name, properties)
+    def __init__(self, name, opts=None, **properties):
+        super().__init__("folder", name, properties, opts)
 '''
 
 

@@ -37,8 +37,9 @@ Item("later", name="after", seconds=0.05, fixed=previous.path, opts=renamed)
 """What the second up does: creates, updates, replaces in both orders, renames and deletes."""
 
 
-def kill_during(stack: Stack, operation: str, after: float) -> None:
-    """Run an operation in a process of its own and kill it, `after` seconds from when its lock was taken."""
+def kill_during(stack: Stack, operation: str, moment: random.Random) -> None:
+    """Run an operation in a process of its own and kill it: soon after it took its lock, or after its first change."""
+    begun = len(stack.log)
     process = subprocess.Popen(
         [sys.executable, str(HERE / "deploy_folder.py"), operation, str(stack.directory), stack.name, str(stack.cloud)],
         env=stack.environment,
@@ -46,11 +47,12 @@ def kill_during(stack: Stack, operation: str, after: float) -> None:
         stderr=subprocess.DEVNULL,
     )
     locks = stack.state_path.parents[2] / f"locks/organization/{stack.directory.name}/{stack.name}"
+    at_lock = moment.random() < 0.2
     limit = time.monotonic() + 20
-    while process.poll() is None and not list(locks.glob("*.json")):
-        assert time.monotonic() < limit, "the operation never took its lock"
+    while process.poll() is None and not (list(locks.glob("*.json")) if at_lock else len(stack.log) > begun):
+        assert time.monotonic() < limit, "the operation never began"
         time.sleep(0.005)
-    time.sleep(after)
+    time.sleep(moment.uniform(0.0, 0.6))
     children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.kill()
     process.wait()
@@ -77,8 +79,8 @@ def check_state(stack: Stack) -> None:
 def kill_and_mend(stack: Stack, seed: int) -> None:
     moment = random.Random(seed)
     stack.write(FIRST)
-    for _ in range(moment.choice([0, 1, 2])):
-        kill_during(stack, "up", moment.uniform(0.0, 1.6))
+    for _ in range(moment.choice([1, 1, 2])):
+        kill_during(stack, "up", moment)
     mine = dict(stack.items)
     stack.up()
     assert stems(list(stack.items)) == sorted(["after", *(f"i{n}" for n in range(10)), "named"])
@@ -88,7 +90,7 @@ def kill_and_mend(stack: Stack, seed: int) -> None:
 
     stack.write(SECOND)
     for _ in range(moment.choice([1, 1, 2])):
-        kill_during(stack, "up", moment.uniform(0.0, 2.2))
+        kill_during(stack, "up", moment)
     stack.up()
     assert stems(list(stack.items)) == sorted(["after", *(f"i{n}" for n in range(2, 12)), "named"])
     check_state(stack)
@@ -97,7 +99,7 @@ def kill_and_mend(stack: Stack, seed: int) -> None:
     assert drift.ok
     assert not drift.has_changes
 
-    kill_during(stack, "destroy", moment.uniform(0.0, 0.8))
+    kill_during(stack, "destroy", moment)
     assert stack.run("destroy").ok
     assert not stack.items
     assert stack.state()["resources"] == []
@@ -116,7 +118,7 @@ def test_a_hundred_more_kills(stack: Stack, seed: int) -> None:
 
 def test_an_export_of_a_killed_deployment_is_what_was_done(stack: Stack) -> None:
     stack.write(FIRST)
-    kill_during(stack, "up", 1.2)
+    kill_during(stack, "up", random.Random(0))
     backend = Path(stack.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
     assert backend.is_dir()
     document = stack.deployment().export_stack()

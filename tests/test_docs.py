@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from penstock_ci.app import app
+from penstock_deploy.cli.app import parser as pulumilocal
+from penstock_deploy.cli.failures import CommandError
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,10 +35,16 @@ def test_the_docs_have_commands() -> None:
 @pytest.mark.parametrize(("page", "line"), ALL, ids=[f"{page}: {line}" for page, line in ALL])
 def test_command(page: str, line: str) -> None:
     words = shlex.split(line)
+    if words[0] == "eval":
+        words = shlex.split(words[1].removeprefix("$(").removesuffix(")"))
     if words[0] in {"cd", "source"}:
         return
     if words[0] == "make":
         assert set(words[1:]) <= TARGETS | TEMPLATE_TARGETS
+        return
+    if words[0] == "pulumilocal":
+        # Parsing is the whole check: a flag or a verb that is not there, or is refused, raises.
+        assert not hasattr(pulumilocal().parse_args(words[1:]), "refused")
         return
     assert words[0] == "penstock", line
     # `--help` at the end stops before the work, after everything before it was parsed.
@@ -47,6 +55,14 @@ def test_command(page: str, line: str) -> None:
 def test_a_wrong_option_would_be_found() -> None:
     done = CliRunner().invoke(app, ["rollback", "--versoin", "1", "--help"])
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["up", "--yse"], ["stack", "outputs"], ["up", "--exclude", "urn"], ["config", "set"]]
+)
+def test_a_wrong_use_of_pulumilocal_would_be_found(words: list[str]) -> None:
+    with pytest.raises(CommandError):
+        pulumilocal().parse_args(words)
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -29,6 +29,7 @@ VERBS: dict[str, dict[str, str]] = {
         "up": "Create or update a project's resources.",
         "destroy": "Delete a project's resources.",
         "outputs": "Print a project's outputs.",
+        "cost": "Estimate a month's cost on AWS.",
     },
     "Models": {
         "build": "Build the image that jobs and endpoints run.",

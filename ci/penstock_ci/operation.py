@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock_ci import changes, projects, stacks, teardown
+from penstock_ci import changes, policy, projects, stacks, teardown
 from penstock_ci.errors import INTERRUPTED, Failure, UserError, leave
-from penstock_ci.output import Output, confirm
+from penstock_ci.output import Output, confirm, refuse_unanswered
+from penstock_ci.plans import Plan
 from penstock_ci.target import resolve
 
 if TYPE_CHECKING:
     from penstock_ci.projects import Project
-    from penstock_ci.stacks import Action, Engine
+    from penstock_ci.stacks import Action, Engine, Stack
     from penstock_ci.target import Target
 
 
@@ -54,8 +55,12 @@ def run(
     configuration: list[str],
     yes: bool,
     as_json: bool,
+    skip_preview: bool = False,
 ) -> None:
     """Do the action, show it, and print the document with `--json`.
+
+    A preview is judged by the policies; an up begins with one, and without a mandatory finding goes on (on AWS, when a
+    person has said yes to what it shows). `skip_preview` leaves that out, on the local cloud only.
 
     One project gives its own document; `--all` gives `{"ok", "counts", "duration_seconds", "projects": [...]}`.
     """
@@ -63,18 +68,33 @@ def run(
     chosen = chosen_projects(project, everything=everything, backwards=action == "destroy")
     settings = parse_configuration(configuration)
     if engine not in {None, "penstock", "pulumi"}:
-        raise UserError(f"there is no engine '{engine}'", "engines: penstock (local cloud), pulumi (AWS)")
+        raise UserError(
+            f"there is no engine '{engine}'", "engines: penstock (the local cloud's own), pulumi (Pulumi's CLI)"
+        )
     chosen_engine: Engine | None = "pulumi" if engine == "pulumi" else "penstock" if engine == "penstock" else None
     target = resolve(stack)
-    if not target.is_local and action != "preview":
-        _confirm(action, chosen, target, yes=yes)
+    if not target.is_local and action == "up":
+        if skip_preview:
+            raise UserError(
+                f"the stack '{target.stack}' is on AWS: its preview is not skipped", "leave out --skip-preview"
+            )
+        refuse_unanswered(_question(action, chosen, target), yes=yes)
+    if not target.is_local and action == "destroy":
+        confirm(_question(action, chosen, target), yes=yes)
     documents: list[dict[str, Any]] = []
     for position, current in enumerate(chosen):
-        if action == "preview" and (needed := _not_up(chosen[:position], target, chosen_engine)):
+        if action == "preview" and (needed := not_up(chosen[:position], target, chosen_engine)):
             output.marked("skipped", f"preview {current.name}: after {needed} is up, whose outputs it reads")
             documents.append({"project": current.name, "stack": target.stack, "needs": needed, **_NOTHING})
             continue
-        document = _one(action, current, target, chosen_engine, settings, output)
+        opened = stacks.open_stack(current, target, chosen_engine, settings)
+        output.progress(f"{action} {current.name} on stack {target.stack}")
+        if action == "preview":
+            document = _preview(opened, current, target, settings, output, shown=True)
+        elif action == "destroy":
+            document = _destroy(opened, current, target, output)
+        else:
+            document = _up(opened, current, target, settings, output, yes=yes, skip_preview=skip_preview)
         documents.append({"project": current.name, "stack": target.stack, **document})
         if not document["ok"]:
             break
@@ -88,6 +108,15 @@ def run(
             f"{action} was interrupted; what had begun was finished and is in the state. Run it again to go on."
         )
         raise leave(INTERRUPTED)
+    judged = failed.get("policy")
+    if judged is not None and not judged["ok"]:
+        output.fail(
+            Failure(
+                f"{len(judged['mandatory'])} mandatory finding(s) of the policies in {failed['project']}: nothing was done",
+                "follow the remedies above; or write an exception with its reason, policy:exceptions in "
+                f"Pulumi.{target.stack}.yaml (see infra/policy/README.md)",
+            )
+        )
     problem = Failure(
         f"{action} of {failed['project']} failed",
         f"mend the cause, then run it again: what was done is kept (penstock {action} {failed['project']})",
@@ -96,24 +125,68 @@ def run(
     output.fail(problem)
 
 
-def _one(
-    action: Action,
-    project: Project,
-    target: Target,
-    engine: Engine | None,
-    configuration: dict[str, str],
-    output: Output,
-) -> dict[str, Any]:
-    opened = stacks.open_stack(project, target, engine, configuration)
-    output.progress(f"{action} {project.name} on stack {target.stack}")
-    if action == "destroy":
-        teardown.clear(target, teardown.check(target, project, opened.resources()), output.progress)
-    document = opened.run(action, changes.Lines(output, action))
-    changes.conclude(output, project.name, action, document)
+def _destroy(opened: Stack, project: Project, target: Target, output: Output) -> dict[str, Any]:
+    teardown.clear(target, teardown.check(target, project, opened.resources()), output.progress)
+    document = opened.run("destroy", changes.Lines(output, "destroy"))
+    changes.conclude(output, project.name, "destroy", document)
     return document
 
 
-def _not_up(earlier: list[Project], target: Target, engine: Engine | None) -> str:
+def _preview(
+    opened: Stack, project: Project, target: Target, configuration: dict[str, str], output: Output, *, shown: bool
+) -> dict[str, Any]:
+    """The preview with the policies' judgement; when `shown` its changes are told, and a month's cost belongs to it."""
+    chosen = policy.settings(project.folder, target.stack, configuration)
+    plan = Plan(changes.Lines(output, "preview") if shown else None)
+    document = opened.run("preview", plan)
+    if document["ok"]:
+        found = policy.judgement(plan.resources, chosen)
+        policy.show(output, found)
+        document = {**document, "policy": policy.document(found)}
+        if not found.ok:
+            document |= {"ok": False, "errors": policy.errors(found)}
+        if shown:
+            document["cost"] = _cost(plan, target, output)
+    if shown:
+        changes.conclude(output, project.name, "preview", document)
+    return document
+
+
+def _cost(plan: Plan, target: Target, output: Output) -> dict[str, Any]:
+    """What the plan's resources cost on AWS in a month; said where they will."""
+    from penstock_ci.cost import estimate, prices, telling
+
+    known = prices.load()
+    found = estimate.estimate(plan.resources, known)
+    if not target.is_local:
+        output.progress(telling.summary(found, known))
+    return found.document(known)
+
+
+def _up(
+    opened: Stack,
+    project: Project,
+    target: Target,
+    configuration: dict[str, str],
+    output: Output,
+    *,
+    yes: bool,
+    skip_preview: bool,
+) -> dict[str, Any]:
+    """An up after a preview that nothing stops: neither its own failure nor a policy nor, on AWS, a person."""
+    planned: dict[str, Any] = {}
+    if not skip_preview:
+        planned = _preview(opened, project, target, configuration, output, shown=not target.is_local)
+        if not planned["ok"]:
+            return planned
+    if not target.is_local:
+        confirm(_question("up", [project], target), yes=yes)
+    document = opened.run("up", changes.Lines(output, "up"))
+    changes.conclude(output, project.name, "up", document)
+    return {**document, **{key: planned[key] for key in ("policy", "cost") if key in planned}}
+
+
+def not_up(earlier: list[Project], target: Target, engine: Engine | None) -> str:
     """The first of the projects that has never been up; empty when all have."""
     return next((project.name for project in earlier if not stacks.open_stack(project, target, engine).outputs()), "")
 
@@ -131,6 +204,6 @@ def _together(documents: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _confirm(action: Action, chosen: list[Project], target: Target, *, yes: bool) -> None:
+def _question(action: Action, chosen: list[Project], target: Target) -> str:
     names = ", ".join(project.name for project in chosen)
-    confirm(f"{action} {names} on the stack '{target.stack}' in AWS account {target.account()}?", yes=yes)
+    return f"{action} {names} on the stack '{target.stack}' in AWS account {target.account()}?"

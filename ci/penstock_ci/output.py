@@ -162,6 +162,18 @@ def print_error(error: UserError) -> None:
         print(json.dumps(document, indent=2), flush=True)
 
 
+def refuse_unanswered(question: str, *, yes: bool) -> None:
+    """Refuse at once what would ask a question that nobody is there to answer.
+
+    Raises:
+        UserError: nobody is there, and `--yes` was not given.
+    """
+    from penstock_ci.errors import UserError
+
+    if not yes and not sys.stdin.isatty():
+        raise UserError(f"{question} Nobody is there to answer", "add --yes")
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something that costs or destroys.
 
@@ -172,7 +184,6 @@ def confirm(question: str, *, yes: bool) -> None:
 
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise UserError(f"{question} Nobody is there to answer", "add --yes")
+    refuse_unanswered(question, yes=yes)
     if not typer.confirm(question, err=True):
         raise UserError("not confirmed: nothing was changed", exit_code=1)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from penstock_ci.errors import Failure, UserError
+from penstock_ci.plans import PLANNED
 
 if TYPE_CHECKING:
     from penstock_ci.projects import Project
@@ -30,7 +31,10 @@ class Stack(Protocol):
     """One project on one stack; the same on both clouds. Documents are those of `penstock up --json`."""
 
     def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
-        """Do it, and return `ok`, `counts`, `changes`, `outputs`, `duration_seconds`, `diagnostics`."""
+        """Do it, and return `ok`, `counts`, `changes`, `outputs`, `duration_seconds`, `diagnostics`.
+
+        A preview also hands over every resource that the program asks for, as an event of the kind `planned` (see `plans`).
+        """
         ...
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
@@ -58,16 +62,15 @@ def open_stack(
             )
         return LocalStack(project, target, configuration)
     if shutil.which("pulumi", path=target.environment.get("PATH")) is None:
+        where, instead = "on AWS, stacks are deployed by Pulumi's own CLI", ""
+        if target.is_local:
+            where = "--engine pulumi runs Pulumi's own CLI"
+            instead = "; or leave out --engine: the local engine runs the same program and writes the same state"
         raise UserError(
-            "the pulumi command is not installed: on AWS, stacks are deployed by Pulumi's own CLI",
-            "install it (https://www.pulumi.com/docs/install/), then run this again",
+            f"the pulumi command is not installed: {where}",
+            f"install it (https://www.pulumi.com/docs/install/), then run this again{instead}",
         )
-    if target.is_local:
-        raise UserError(
-            "the Pulumi CLI cannot drive the local cloud yet",
-            "leave out --engine: the local engine runs the same program and writes Pulumi's own state",
-        )
-    return PulumiStack(project, target, configuration)
+    return (LocalPulumiStack if target.is_local else PulumiStack)(project, target, configuration)
 
 
 def up_when_free(
@@ -112,12 +115,14 @@ class LocalStack:
         from penstock_deploy import DeploymentError
 
         try:
-            document: dict[str, Any] = run(on_event=on_event).to_json()
+            done = run(on_event=on_event)
         except DeploymentError as error:
             if " is locked by " in error.message:
                 raise StackLocked(error.message, error.fix) from error
             raise
-        return document
+        for resource in done.resources:
+            on_event({"kind": PLANNED, **resource})
+        return dict(done.to_json())
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """See Stack."""
@@ -134,12 +139,8 @@ class PulumiStack:
     def __init__(self, project: Project, target: Target, configuration: Mapping[str, str]) -> None:
         from pulumi import automation
 
-        from penstock_ci.bootstrap import backend_environment, secrets_provider
-
-        environment = target.environment | backend_environment(target)
-        options = automation.LocalWorkspaceOptions(
-            env_vars=environment, secrets_provider=secrets_provider(target, environment)
-        )
+        environment, provider = self._backend(target)
+        options = automation.LocalWorkspaceOptions(env_vars=environment, secrets_provider=provider)
         try:
             self._stack = automation.create_or_select_stack(target.stack, work_dir=str(project.folder), opts=options)
             for key, value in configuration.items():
@@ -149,6 +150,14 @@ class PulumiStack:
                 f"pulumi could not open the stack '{target.stack}'", _pulumi_fix(error), detail=str(error)
             ) from error
         self._automation = automation
+
+    @staticmethod
+    def _backend(target: Target) -> tuple[dict[str, str], str | None]:
+        """The environment of `pulumi`, which names where states are kept, and what encrypts their secrets."""
+        from penstock_ci.bootstrap import backend_environment, secrets_provider
+
+        environment = target.environment | backend_environment(target)
+        return environment, secrets_provider(target, environment)
 
     def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
         """See Stack."""
@@ -163,6 +172,9 @@ class PulumiStack:
             ) from error
         except self._automation.CommandError as error:
             raise Failure(f"pulumi {action} failed", _pulumi_fix(error), detail=str(error)) from error
+        if action == "preview":
+            for resource in steps.planned.values():
+                on_event({"kind": PLANNED, **resource})
         changes = done.change_summary if action == "preview" else (done.summary.resource_changes or {})
         return {
             "ok": True,
@@ -185,6 +197,38 @@ class PulumiStack:
         return list(self._stack.export_stack().deployment.get("resources", []))  # type: ignore[union-attr]
 
 
+_OPERATIONS = {
+    "same": "same",
+    "create": "create",
+    "import": "create",
+    "update": "update",
+    "replace": "replace",
+    "create-replacement": "replace",
+    "delete-replaced": "replace",
+    "import-replacement": "replace",
+    "delete": "delete",
+}
+"""What is planned for a resource, by the CLI's steps; the rest plans nothing."""
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""The key that marks a secret in the CLI's events."""
+
+
+class LocalPulumiStack(PulumiStack):
+    """A stack on the local cloud, deployed by the Pulumi CLI with the kit's provider: `--engine pulumi`.
+
+    State is that of the local engine: either goes on where the other has stopped.
+    """
+
+    @staticmethod
+    def _backend(target: Target) -> tuple[dict[str, str], str | None]:
+        """See PulumiStack. The private PULUMI_HOME lies in the local cloud's state folder, and goes with it."""
+        from penstock_ci.target import state_directory
+        from penstock_deploy import pulumi_cli
+
+        return pulumi_cli.environment(target.environment, state_directory() / "pulumi-home"), "passphrase"
+
+
 _CHANGES = {"create", "update", "replace", "delete"}
 """Steps that a person counts; a replacement's own creation and deletion are part of `replace`."""
 
@@ -195,6 +239,7 @@ class _PulumiSteps:
     def __init__(self, on_event: OnEvent) -> None:
         self.changes: list[dict[str, Any]] = []
         self.diagnostics: list[str] = []
+        self.planned: dict[str, dict[str, Any]] = {}
         self._on_event = on_event
 
     def receive(self, event: Any) -> None:
@@ -211,6 +256,7 @@ class _PulumiSteps:
                         "diff": list(metadata.detailed_diff or metadata.diffs or []),
                     }
                 )
+            self._plan(metadata, operation)
             self._report(metadata, operation, "started")
         elif event.res_outputs_event is not None:
             metadata = event.res_outputs_event.metadata
@@ -220,6 +266,25 @@ class _PulumiSteps:
             self._report(metadata, str(getattr(metadata.op, "value", metadata.op)), "failed")
         elif event.diagnostic_event is not None and event.diagnostic_event.severity in {"error", "warning"}:
             self.diagnostics.append(event.diagnostic_event.message.strip())
+
+    def _plan(self, metadata: Any, operation: str) -> None:
+        """Remember the resource as it is to be, or as it was if it goes; all steps of a replacement say that it is one."""
+        planned = _OPERATIONS.get(operation)
+        goal = getattr(metadata, "new", None)
+        state = goal or getattr(metadata, "old", None)
+        if planned is None or state is None or not state.custom or metadata.type.startswith("pulumi:"):
+            return
+        if goal is None and metadata.urn in self.planned:
+            return
+        self.planned[metadata.urn] = {
+            "op": planned,
+            "urn": metadata.urn,
+            "type": metadata.type,
+            "name": metadata.urn.rsplit("::", 1)[-1],
+            "protect": bool(state.protect),
+            "inputs": _shown(dict(state.inputs or {})),
+            "diff": list(metadata.detailed_diff or metadata.diffs or []),
+        }
 
     def _report(self, metadata: Any, operation: str, status: str) -> None:
         self._on_event(
@@ -234,6 +299,13 @@ class _PulumiSteps:
                 "seconds": None,
             }
         )
+
+
+def _shown(value: Any) -> Any:
+    """A value of the CLI's events as it may be shown: secrets replaced."""
+    if isinstance(value, dict):
+        return "[secret]" if _SIGNATURE in value else {key: _shown(entry) for key, entry in value.items()}
+    return [_shown(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _pulumi_fix(error: Exception) -> str:

@@ -33,6 +33,8 @@ def render(model: str, reports: Reports, *, commit: str = "") -> str:
     sections = [
         f"{MARKER}\n{head}\n\n{_verdict(reports)}",
         _resources(reports.preview),
+        *_policy(reports.preview),
+        *_cost(reports.preview),
         _pipeline(reports.pipeline),
         _metrics(reports.metrics),
         _test_section(reports.tests),
@@ -72,7 +74,7 @@ def _resources(preview: Mapping[str, Any] | None) -> str:
     if preview is None:
         return f"{title}\n\nThere is no preview: its step did not run."
     counts = {name: int(value) for name, value in (preview.get("counts") or {}).items()}
-    if not preview.get("ok"):
+    if not preview.get("ok") and "policy" not in preview:
         return f"{title}\n\n{_problem(preview, 'The preview')}"
     names = [*OPERATIONS, *sorted(set(counts) - set(OPERATIONS))]
     table = _table(names, [[str(counts.get(name, 0)) for name in names]], align="right")
@@ -85,6 +87,50 @@ def _resources(preview: Mapping[str, Any] | None) -> str:
     dangerous = [change for change in changes if change["op"] in {"replace", "delete"}]
     warning = f"\n\n> [!WARNING]\n> {len(dangerous)} of them are replaced or deleted.\n" if dangerous else ""
     return f"{title}\n\n{table}\n\n{_block(chr(10).join(lines), 'diff')}{warning}".rstrip()
+
+
+def _policy(preview: Mapping[str, Any] | None) -> list[str]:
+    """What the policies found in the preview: nothing to say where they judged nothing."""
+    if preview is None or not isinstance(preview.get("policy"), dict):
+        return []
+    judged = preview["policy"]
+    title = "### Policy"
+    findings = [("❌", entry) for entry in judged.get("mandatory") or []]
+    findings += [("⚠️", entry) for entry in judged.get("advisory") or []]
+    excepted = judged.get("excepted") or []
+    if not findings and not excepted:
+        return [f"{title}\n\nNothing is found."]
+    lines = [
+        f"- {sign} {_code(entry['policy'])} {_code(entry['name'])}: {_plain(entry['message'])}. {_plain(entry['remedy'])}"
+        for sign, entry in findings[:MOST_CHANGES]
+    ]
+    if len(findings) > MOST_CHANGES:
+        lines.append(f"- … and {len(findings) - MOST_CHANGES} more")
+    lines += [
+        f"- ⚪ {_code(entry['policy'])} {_code(entry['name'])} is excepted: {_plain(entry['reason'])}"
+        for entry in excepted[:MOST_CHANGES]
+    ]
+    stops = "\n\nWhat is marked ❌ stops an `up` before its first step." if judged.get("mandatory") else ""
+    return [f"{title}\n\n" + "\n".join(lines) + stops]
+
+
+def _cost(preview: Mapping[str, Any] | None) -> list[str]:
+    """A month's estimate of what the preview says that the stack will have."""
+    if preview is None or not isinstance(preview.get("cost"), dict):
+        return []
+    cost = preview["cost"]
+    lines = [line for line in cost.get("lines") or [] if line["monthly"] >= 0.01][:MOST_CHANGES]
+    rows = [
+        [_code(line["name"]), _code(line["type"]), _plain(line["what"]), f"{line['monthly']:,.2f}"] for line in lines
+    ]
+    table = "\n\n" + _table(["resource", "type", "how", "USD a month"], rows) if rows else ""
+    by_use = sum(len(line["names"]) for line in cost.get("by_use") or [])
+    unknown = len(cost.get("unknown") or [])
+    prices = cost["prices"]
+    return [
+        f"### Cost\n\nEstimate: **{cost['monthly']:,.2f} USD a month** by list prices of {_plain(prices['region'])}, "
+        f"{_plain(prices['date'])}. Not in it: {by_use} by use, {unknown} without a known price.{table}"
+    ]
 
 
 def _change(change: Mapping[str, Any]) -> str:

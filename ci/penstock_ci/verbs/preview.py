@@ -25,7 +25,7 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="ENGINE",
-        help="penstock (the local cloud's) or pulumi (the CLI; AWS's).",
+        help="penstock (the local cloud's own) or pulumi (Pulumi's CLI; on AWS always).",
         show_default=False,
     ),
 ]

@@ -14,6 +14,11 @@ app = typer.Typer()
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (on AWS; the local cloud never asks).")]
 
+SkipPreviewOption = Annotated[
+    bool,
+    typer.Option("--skip-preview", "-f", help="Local cloud only: neither preview nor policies.", show_default=False),
+]
+
 
 @app.command()
 def up(
@@ -23,6 +28,7 @@ def up(
     engine: EngineOption = None,
     configuration: ConfigurationOption = None,
     yes: YesOption = False,
+    skip_preview: SkipPreviewOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a project's resources to what its program says.
@@ -32,6 +38,9 @@ def up(
       penstock up --all
       penstock up infra
       penstock up datalake --stack dev
+
+    It begins with a preview that the policies judge: a mandatory finding stops it before any step. On AWS it shows the
+    preview and a month's cost, and asks.
 
     Ctrl-C lets the steps that have begun finish; what was done is kept and the next `up` goes on from there.
     """
@@ -46,4 +55,5 @@ def up(
         configuration=configuration or [],
         yes=yes,
         as_json=as_json,
+        skip_preview=skip_preview,
     )

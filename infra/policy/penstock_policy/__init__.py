@@ -1,28 +1,62 @@
 """What no stack of the kit may contain, as plain functions over a list of resources.
 
-Contents: `resource` (what is judged, and how a finding looks), `buckets`, `permissions`, `trust`, `tags`.
+Contents: `resource` (what is judged, and how a finding looks), `settings` and `configuration` (what a stack says: its
+environment, limits, exceptions), `judgement` (applying policies), and the policies: `buckets`, `encryption`, `permissions`,
+`trust`, `tags`, `lifetime`, `sizes`, `protection`, `endpoints`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from penstock_policy import buckets, permissions, tags, trust
-from penstock_policy.resource import Finding, Policy, Resource
+from penstock_policy import buckets, encryption, endpoints, lifetime, permissions, protection, sizes, tags, trust
+from penstock_policy.configuration import SettingsError, parse
+from penstock_policy.judgement import Judgement, Policy, judge
+from penstock_policy.resource import Finding, Resource
+from penstock_policy.settings import UNSPECIFIED, Environment, Exemption, Level, Limits, Settings
 
 POLICIES: tuple[Policy, ...] = (
-    buckets.private,
-    buckets.encrypted,
-    permissions.no_wildcard_without_reason,
-    trust.one_repository_and_environment,
-    tags.required,
+    Policy(judge=buckets.private),
+    Policy(judge=buckets.encrypted),
+    Policy(judge=encryption.encrypted_with_kms),
+    Policy(judge=permissions.no_wildcard_without_reason),
+    Policy(judge=trust.one_repository_and_environment),
+    Policy(judge=tags.required_tags),
+    Policy(judge=lifetime.time_to_live, level=Level.ADVISORY),
+    Policy(judge=sizes.within_limits),
+    Policy(judge=protection.protected),
+    Policy(judge=protection.not_replaced, needs_operation=True),
+    Policy(judge=endpoints.captured),
+    Policy(judge=endpoints.monitored),
+    Policy(judge=endpoints.alarmed_traffic_shift),
 )
 
 
-def check(resources: Iterable[Resource]) -> list[Finding]:
-    """All findings of all policies, in the policies' order."""
-    judged = tuple(resources)
-    return [finding for policy in POLICIES for finding in policy(judged)]
+def settings_of(values: dict[str, object], *, stack: str, source: str) -> Settings:
+    """The settings in a stack's configuration; see `configuration.parse`."""
+    return parse(values, stack=stack, source=source, policies=(policy.name for policy in POLICIES))
 
 
-__all__ = ["POLICIES", "Finding", "Policy", "Resource", "check"]
+def check(resources: Iterable[Resource], settings: Settings = UNSPECIFIED) -> list[Finding]:
+    """All findings that no exception covers, mandatory ones first, otherwise in the policies' order."""
+    judgement = judge(POLICIES, resources, settings)
+    return [*judgement.mandatory, *judgement.advisory]
+
+
+__all__ = [
+    "POLICIES",
+    "UNSPECIFIED",
+    "Environment",
+    "Exemption",
+    "Finding",
+    "Judgement",
+    "Level",
+    "Limits",
+    "Policy",
+    "Resource",
+    "Settings",
+    "SettingsError",
+    "check",
+    "judge",
+    "settings_of",
+]

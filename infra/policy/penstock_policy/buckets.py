@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from penstock_policy.resource import Finding, Resource, finding, statements, texts
+from penstock_policy.resource import Finding, Resource, everyone, finding, is_known, items, mapping, of_type, statements
+from penstock_policy.settings import UNSPECIFIED, Settings
 
 BUCKET = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -14,31 +15,29 @@ SWITCHES = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restric
 ALGORITHMS = frozenset({"aws:kms", "aws:kms:dsse", "AES256"})
 
 
-def private(resources: Sequence[Resource]) -> Iterator[Finding]:
+def private(resources: Sequence[Resource], settings: Settings = UNSPECIFIED) -> Iterator[Finding]:  # noqa: ARG001 - every policy's signature
     """Every bucket blocks public access in all four ways; no ACL and no bucket policy opens it to everyone."""
-    blocks = {block.inputs.get("bucket"): block for block in resources if block.type == PUBLIC_ACCESS_BLOCK}
-    for bucket in _of(resources, BUCKET):
-        block = blocks.get(bucket.inputs.get("bucket"))
+    for bucket in of_type(resources, BUCKET):
+        blocks = list(about(bucket, of_type(resources, PUBLIC_ACCESS_BLOCK)))
+        block = blocks[0] if blocks else None
         if block is None:
             yield finding("private", bucket, "nothing blocks public access", "Add a BucketPublicAccessBlock")
         elif open_ways := [switch for switch in SWITCHES if block.inputs.get(switch) is not True]:
             yield finding("private", bucket, f"{', '.join(open_ways)} is not set", "Set all four to true")
         if str(bucket.inputs.get("acl", "")).startswith(("public-", "authenticated-")):
             yield finding("private", bucket, f"the ACL is {bucket.inputs['acl']}", "Leave the ACL out")
-    for policy in _of(resources, BUCKET_POLICY):
+    for policy in of_type(resources, BUCKET_POLICY):
         for statement in statements(policy.inputs.get("policy")):
-            if statement.get("Effect") == "Allow" and _everyone(statement.get("Principal")):
+            if statement.get("Effect") == "Allow" and everyone(statement.get("Principal")):
                 yield finding("private", policy, "it allows everyone", "Name the accounts or services that may")
 
 
-def encrypted(resources: Sequence[Resource]) -> Iterator[Finding]:
+def encrypted(resources: Sequence[Resource], settings: Settings = UNSPECIFIED) -> Iterator[Finding]:  # noqa: ARG001 - every policy's signature
     """Every bucket has an encryption rule of its own."""
-    rules = {rule.inputs.get("bucket"): rule for rule in resources if rule.type == ENCRYPTION}
-    for bucket in _of(resources, BUCKET):
-        rule = rules.get(bucket.inputs.get("bucket"))
-        defaults = (
-            [item.get("applyServerSideEncryptionByDefault") or {} for item in rule.inputs["rules"]] if rule else []
-        )
+    for bucket in of_type(resources, BUCKET):
+        rules = about(bucket, of_type(resources, ENCRYPTION))
+        entries = [entry for rule in rules for entry in items(rule.inputs.get("rules"))]
+        defaults = [mapping(entry.get("applyServerSideEncryptionByDefault")) for entry in entries]
         if not any(default.get("sseAlgorithm") in ALGORITHMS for default in defaults):
             yield finding(
                 "encrypted",
@@ -48,11 +47,9 @@ def encrypted(resources: Sequence[Resource]) -> Iterator[Finding]:
             )
 
 
-def _of(resources: Sequence[Resource], type_: str) -> list[Resource]:
-    return [resource for resource in resources if resource.type == type_]
-
-
-def _everyone(principal: object) -> bool:
-    if isinstance(principal, dict):
-        return any("*" in texts(names) for names in principal.values())
-    return "*" in texts(principal)
+def about(bucket: Resource, others: Iterable[Resource]) -> Iterator[Resource]:
+    """The resources that name a bucket; before it is made it may have no name, and then those whose bucket is not known."""
+    found = list(others)
+    name = bucket.inputs.get("bucket")
+    named = [other for other in found if name and other.inputs.get("bucket") == name]
+    return iter(named or [other for other in found if not is_known(other.inputs.get("bucket"))])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from penstock_policy.resource import Finding, Resource, finding, statements, texts
+from penstock_policy.resource import Finding, Resource, finding, mapping, of_type, statements, texts
+from penstock_policy.settings import UNSPECIFIED, Settings
 
 ROLE = "aws:iam/role:Role"
 HOST = "token.actions.githubusercontent.com"
@@ -16,16 +18,17 @@ SUBJECT = re.compile(
 )
 
 
-def one_repository_and_environment(resources: Sequence[Resource]) -> Iterator[Finding]:
+def one_repository_and_environment(
+    resources: Sequence[Resource],
+    settings: Settings = UNSPECIFIED,  # noqa: ARG001 - every policy's signature
+) -> Iterator[Finding]:
     """Every role that trusts GitHub demands the audience and names exact subjects of one repository and context."""
-    for role in resources:
-        if role.type != ROLE:
-            continue
+    for role in of_type(resources, ROLE):
         for statement in statements(role.inputs.get("assumeRolePolicy")):
             principal = statement.get("Principal")
             federated = texts(principal.get("Federated")) if isinstance(principal, dict) else []
             if statement.get("Effect") == "Allow" and any(HOST in provider for provider in federated):
-                for message in _faults(statement.get("Condition", {})):
+                for message in _faults(mapping(statement.get("Condition"))):
                     yield finding(
                         "one_repository_and_environment",
                         role,
@@ -34,8 +37,8 @@ def one_repository_and_environment(resources: Sequence[Resource]) -> Iterator[Fi
                     )
 
 
-def _faults(conditions: dict[str, dict[str, object]]) -> Iterator[str]:
-    exact = conditions.get("StringEquals", {})
+def _faults(conditions: Mapping[str, Any]) -> Iterator[str]:
+    exact = mapping(conditions.get("StringEquals"))
     if texts(exact.get(f"{HOST}:aud")) != [AUDIENCE]:
         yield "it takes tokens made for others (aud)"
     if any(operator.startswith("ForAllValues:") for operator in conditions):

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,10 @@ class Result:
     """What a deployment did.
 
     `counts` by operation (create, update, replace, delete, same); `changes` list what is not `same`, each with `op`,
-    `urn`, `type`, `name` and `diff` (property paths). In `outputs`, secrets are shown as "[secret]" and what only an
-    update will bring as "[unknown]". `errors` is empty when `ok`.
+    `urn`, `type`, `name`, `diff` (property paths) and `detailed_diff` (for each path its `kind`, `old` and `new` value).
+    `drift` lists in the same form what a refresh ahead of the operation found. In `outputs` and values, secrets are
+    shown as "[secret]" and what only an update will bring as "[unknown]". `errors` is empty when `ok`. After a preview,
+    `resources` are all that the program asks for or that will be deleted (see `planned`); the JSON document leaves them out.
     """
 
     ok: bool
@@ -41,6 +43,8 @@ class Result:
     diagnostics: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     cancelled: bool = False
+    drift: list[dict[str, Any]] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def has_changes(self) -> bool:
@@ -53,11 +57,22 @@ class Result:
             "cancelled": self.cancelled,
             "counts": self.counts,
             "changes": self.changes,
+            "drift": self.drift,
             "outputs": self.outputs,
             "duration_seconds": round(self.duration_seconds, 3),
             "diagnostics": self.diagnostics,
             "errors": self.errors,
         }
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an operation is asked beyond its name."""
+
+    targets: tuple[str, ...] = ()
+    target_dependents: bool = False
+    refresh: bool = False
+    expect_no_changes: bool = False
 
 
 class Deployment:
@@ -93,21 +108,52 @@ class Deployment:
 
     # -- operations
 
-    def preview(self, on_event: Listener | None = None) -> Result:
+    def preview(
+        self,
+        on_event: Listener | None = None,
+        *,
+        target: Sequence[str] = (),
+        target_dependents: bool = False,
+        refresh: bool = False,
+        expect_no_changes: bool = False,
+    ) -> Result:
         """What `up` would do, without doing it."""
-        return self._operate("preview", on_event)
+        request = Request(tuple(target), target_dependents, refresh, expect_no_changes)
+        return self._operate("preview", on_event, request)
 
-    def up(self, on_event: Listener | None = None) -> Result:
-        """Bring the stack to what its program wants."""
-        return self._operate("up", on_event)
+    def up(
+        self,
+        on_event: Listener | None = None,
+        *,
+        target: Sequence[str] = (),
+        target_dependents: bool = False,
+        refresh: bool = False,
+        expect_no_changes: bool = False,
+    ) -> Result:
+        """Bring the stack to what its program wants.
 
-    def destroy(self, on_event: Listener | None = None) -> Result:
-        """Delete everything in the stack. The stack itself and its history remain."""
-        return self._operate("destroy", on_event)
+        `target`: the URNs (`*` and `**` stand for parts of them) that alone get a step, and with `target_dependents` what
+        depends on them. `refresh` reads the cloud first. With `expect_no_changes`, changes make the result an error; they
+        are done all the same.
+        """
+        return self._operate("up", on_event, Request(tuple(target), target_dependents, refresh, expect_no_changes))
 
-    def refresh(self, on_event: Listener | None = None) -> Result:
+    def destroy(
+        self,
+        on_event: Listener | None = None,
+        *,
+        target: Sequence[str] = (),
+        target_dependents: bool = False,
+        refresh: bool = False,
+    ) -> Result:
+        """Delete everything in the stack, or the targets. The stack itself and its history remain."""
+        return self._operate("destroy", on_event, Request(tuple(target), target_dependents, refresh))
+
+    def refresh(
+        self, on_event: Listener | None = None, *, target: Sequence[str] = (), expect_no_changes: bool = False
+    ) -> Result:
         """Bring the state to what the cloud has."""
-        return self._operate("refresh", on_event)
+        return self._operate("refresh", on_event, Request(tuple(target), expect_no_changes=expect_no_changes))
 
     def cancel(self) -> None:
         """Stop the deployment under way: once, let steps that have begun end; twice, do not wait for them either."""
@@ -148,6 +194,18 @@ class Deployment:
             for state in snapshot.resources()
         ]
 
+    def export_stack(self, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's deployment as `pulumi stack export` writes it; secrets encrypted unless asked for."""
+        from penstock_deploy import interchange
+
+        return interchange.export(self._require(), show_secrets=show_secrets)
+
+    def import_stack(self, deployment: Mapping[str, Any], force: bool = False) -> list[str]:
+        """Make an exported deployment the stack's state; what the user should know of it. Unsound ones need `force`."""
+        from penstock_deploy import interchange
+
+        return interchange.admit(dict(deployment), self._files(), force=force)
+
     def exists(self) -> bool:
         """Whether the stack has a state."""
         return self._files().exists()
@@ -171,18 +229,22 @@ class Deployment:
 
     # -- carrying out
 
-    def _operate(self, operation: str, listener: Listener | None) -> Result:
+    def _operate(self, operation: str, listener: Listener | None, request: Request) -> Result:
+        from penstock_deploy.engine.targets import Targets
+
         began = time.monotonic()
         started = time.time()
+        chosen = Targets(request.targets, dependents=request.target_dependents)
         program = None
         if operation in ("preview", "up"):
             program = self._start_program()
         try:
             from penstock_deploy.engine.events import Events
             from penstock_deploy.engine.run import Run
+            from penstock_deploy.planned import PlannedEvents
             from penstock_deploy.plugins.load import Plugins
 
-            events = Events(listener)
+            events = PlannedEvents(listener) if operation == "preview" else Events(listener)
             files = self._files()
             run = Run(
                 project=self.project,
@@ -192,6 +254,8 @@ class Deployment:
                 parallel=self._parallel,
                 events=events,
                 plugins=Plugins(self._target, self._environment, self._load_provider),
+                targets=chosen,
+                refresh=request.refresh,
             )
             if program is not None:
                 program.listener = events.output
@@ -199,6 +263,9 @@ class Deployment:
         finally:
             if program is not None:
                 program.stop()
+        if ok and request.expect_no_changes and events.has_changes:
+            ok = False
+            events.diagnostic("error", "there are changes, and none were expected")
         if operation != "preview":
             files.record_history("update" if operation == "up" else operation, ok, events.counts, started)
         result = Result(
@@ -210,6 +277,8 @@ class Deployment:
             diagnostics=list(events.diagnostics),
             errors=list(events.errors),
             cancelled=run.cancelled,
+            drift=list(events.drift),
+            resources=events.resources() if isinstance(events, PlannedEvents) else [],
         )
         events.emit("summary", operation=operation, **result.to_json())
         return result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from typing import Any, TextIO
 
@@ -12,18 +14,27 @@ _PAST = {"create": "created", "update": "updated", "replace": "replaced", "delet
 _SHOWN_PATHS = 4
 
 
-class Display:
-    """Prints the events of one operation."""
+_KINDS = {"add": ("+", "32"), "delete": ("-", "31"), "update": ("~", "33")}
 
-    def __init__(self, operation: str, stream: TextIO | None = None, *, colour: bool | None = None) -> None:
+
+class Display:
+    """Prints the events of one operation; with `diff`, the properties of each change with their values."""
+
+    def __init__(
+        self, operation: str, stream: TextIO | None = None, *, colour: bool | None = None, diff: bool = False
+    ) -> None:
         self._stream = stream or sys.stdout
         self._preview = operation == "preview"
-        self._colour = self._stream.isatty() if colour is None else colour
+        self._diff = diff
+        plain = not self._stream.isatty() or "NO_COLOR" in os.environ
+        self._colour = not plain if colour is None else colour
 
     def __call__(self, event: dict[str, Any]) -> None:
         kind = event["kind"]
         if kind == "resource":
             self._resource(event)
+        elif kind == "drift":
+            self._drift(event)
         elif kind == "diagnostic" and event["severity"] != "debug":
             colour = {"error": "31", "warning": "33"}.get(event["severity"], "")
             prefix = "" if event["severity"] == "info" else f"{event['severity']}: "
@@ -40,12 +51,29 @@ class Display:
         told = words[event["op"]] if event["status"] == "done" else "failed"
         sign = self._paint(f"{_SIGNS[event['op']]:>2}", _COLOURS.get(event["op"], ""))
         line = f"{sign} {event['type']} {event['name']} {told}"
-        if event["diff"]:
+        if event["diff"] and not self._diff:
             shown = ", ".join(event["diff"][:_SHOWN_PATHS])
             line += f" [{shown}{', ...' if len(event['diff']) > _SHOWN_PATHS else ''}]"
         if not self._preview:
             line += f" ({event['seconds']:.1f}s)"
         self._print(line)
+        self._details(event)
+
+    def _drift(self, event: dict[str, Any]) -> None:
+        """What a refresh ahead of the operation has found."""
+        if event["op"] in ("same", "read") or event["status"] != "done":
+            return
+        told = "is gone" if event["op"] == "delete" else f"has drifted [{', '.join(event['diff'][:_SHOWN_PATHS])}]"
+        self._print(f"{self._paint(' <', '36')} {event['type']} {event['name']} {told}")
+        self._details(event)
+
+    def _details(self, event: dict[str, Any]) -> None:
+        if not self._diff or event["status"] == "failed":
+            return
+        for path, change in event.get("detailed_diff", {}).items():
+            sign, colour = _KINDS[change["kind"]]
+            values = [json.dumps(change[side], ensure_ascii=False) for side in ("old", "new") if side in change]
+            self._print(self._paint(f"     {sign} {path}: {' => '.join(values)}", colour))
 
     def _summary(self, event: dict[str, Any]) -> None:
         if event["outputs"] and event["operation"] in ("up", "preview"):

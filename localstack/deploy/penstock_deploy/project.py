@@ -116,26 +116,46 @@ def configuration(
         )
     for key, value in (content.get("config") or {}).items():
         name = key if ":" in key else f"{project.name}:{key}"
-        if isinstance(value, dict) and set(value) == {"secure"}:
+        if holds_secure(value):
             if not result.encryption_salt:
                 raise DeploymentError(f"{path}: {key} is secure, but the file has no encryptionsalt to open it with")
-            result.values[name] = decrypt(result.encryption_salt, str(value["secure"]))
+            # A secret within a list or map makes the whole key secret, as with Pulumi.
+            value = opened(value, lambda text: decrypt(result.encryption_salt, text))
             result.secret_keys.append(name)
-        else:
-            if _holds_secure(value):
-                raise UnsupportedError(f"a secure value nested in {key} of {path}", "Give it a key of its own.")
-            result.values[name] = _text(value)
+        result.values[name] = _text(value)
     declared = _defaults(project, result)
     for key, value in (overrides or {}).items():
         result.values[key if ":" in key else f"{project.name}:{key}"] = value
+    if "pulumi:autonaming" in result.values:
+        raise UnsupportedError(
+            f"pulumi:autonaming, set for the stack {stack},",
+            "Take it out: names are the logical name and random digits.",
+        )
     _check_declared(project, declared, result)
     return result
 
 
-def _holds_secure(value: Any) -> bool:
+def is_secure(value: Any) -> bool:
+    """Whether a value of a stack's file is a secret, as a whole."""
+    return isinstance(value, dict) and set(value) == {"secure"}
+
+
+def holds_secure(value: Any) -> bool:
+    """Whether there is a secret anywhere in a value of a stack's file."""
     if isinstance(value, dict):
-        return set(value) == {"secure"} or any(_holds_secure(item) for item in value.values())
-    return isinstance(value, list) and any(_holds_secure(item) for item in value)
+        return is_secure(value) or any(holds_secure(item) for item in value.values())
+    return isinstance(value, list) and any(holds_secure(item) for item in value)
+
+
+def opened(value: Any, decrypt: Callable[[str], str]) -> Any:
+    """The value with its secrets decrypted."""
+    if is_secure(value):
+        return decrypt(str(value["secure"]))
+    if isinstance(value, dict):
+        return {key: opened(item, decrypt) for key, item in value.items()}
+    if isinstance(value, list):
+        return [opened(item, decrypt) for item in value]
+    return value
 
 
 def _defaults(project: Project, result: Configuration) -> dict[str, Mapping[str, Any]]:

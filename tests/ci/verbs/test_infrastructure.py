@@ -65,7 +65,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_up_of_one_project(penstock: Penstock, stand_in: dict[str, Any]) -> None:
     outcome = penstock("up", "datalake", "--json")
     assert outcome.code == 0
-    assert outcome.document == {"project": "datalake", "stack": "local", **RESULT}
+    document = outcome.document
+    assert document.pop("policy")["ok"] is True
+    assert document == {"project": "datalake", "stack": "local", **RESULT}
+    assert stand_in["log"] == [("preview", "datalake"), ("up", "datalake")]
     assert "+ aws:s3/bucket:Bucket raw created (0.2 s)" in outcome.err
     assert "up datalake: 1 created, 2 unchanged in 1.0 s" in outcome.err
 
@@ -201,19 +204,30 @@ pulumi.export("bucket", "shore-a")
 
 @pytest.fixture
 def shore(tmp_path: Path, target: Target) -> Path:
-    """A Pulumi project with two buckets."""
+    """A Pulumi project with two buckets, and the say that nobody cares how they are kept."""
     folder = tmp_path / "shore"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: shore\nruntime: python\n")
+    (folder / "Pulumi.local.yaml").write_text(
+        "config:\n  policy:levels: {private: disabled, encrypted: disabled, required_tags: advisory}\n"
+    )
     (folder / "__main__.py").write_text(PROGRAM)
     return folder
 
 
 @pytest.mark.cloud
 @pytest.mark.slow
-def test_a_real_project_from_preview_to_destroy(penstock: Penstock, shore: Path) -> None:
+def test_a_real_project_from_preview_to_destroy(penstock: Penstock, shore: Path, target: Target) -> None:
+    settings = (shore / "Pulumi.local.yaml").read_text()
+    (shore / "Pulumi.local.yaml").unlink()
+    refused = penstock("up", shore, "--json")
+    assert (refused.code, refused.document["policy"]["ok"]) == (1, False)
+    assert "shore-a" not in {bucket["Name"] for bucket in target.client("s3").list_buckets()["Buckets"]}
+    (shore / "Pulumi.local.yaml").write_text(settings)
     previewed = penstock("preview", shore, "--json").document
     assert previewed["counts"]["create"] == 3
+    advised = [entry["name"] for entry in previewed["policy"]["advisory"]]
+    assert advised == ["a", "b"]
     brought = penstock("up", shore, "--json").document
     assert (brought["ok"], brought["outputs"]) == (True, {"bucket": "shore-a"})
     assert penstock("preview", shore, "--json").document["counts"] == {

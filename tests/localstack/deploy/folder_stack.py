@@ -26,8 +26,8 @@ class Item(pulumi.CustomResource):
 
 
 class Provider(pulumi.ProviderResource):
-    def __init__(self, name, **properties):
-        super().__init__("folder", name, properties)
+    def __init__(self, name, opts=None, **properties):
+        super().__init__("folder", name, properties, opts)
 '''
 
 
@@ -110,6 +110,8 @@ def make_stack(root: Path, project: str = "app", name: str = "dev") -> Stack:
     (directory / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
     (directory / "item.py").write_text(ITEM)
     environment = {
+        # what the tests import is also what their processes import
+        **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
         "PATH": os.environ["PATH"],
         "HOME": str(root),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",

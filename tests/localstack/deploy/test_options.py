@@ -184,3 +184,70 @@ def test_two_resources_of_one_name(stack: Stack) -> None:
     result = stack.write('Item("a")\nItem("a")\n').run("preview")
     assert not result.ok
     assert "two resources have this URN" in result.errors[0]
+
+
+def test_a_renamed_provider_keeps_its_resources(stack: Stack) -> None:
+    program = 'p = Provider("{0}", where="w", opts=opts({1}))\nItem("a", name="a", opts=opts(provider=p))\n'
+    stack.up(OPTS + program.format("p", ""))
+    id_ = stack.resource("p")["id"]
+    result = stack.up(OPTS + program.format("q", 'aliases=[pulumi.Alias(name="p")]'))
+    assert not result.has_changes, result.changes
+    assert stack.resource("q")["id"] == id_
+    assert stack.resource("a")["provider"] == f"{stack.resource('q')['urn']}::{id_}"
+    assert not [item for item in stack.state()["resources"] if item["urn"].endswith("::p")]
+
+
+def test_another_provider_replaces(stack: Stack) -> None:
+    program = (
+        'p = Provider("p", where="w")\nq = Provider("q", where="e")\nItem("a", fixed="1", opts=opts(provider={0}))\n'
+    )
+    stack.up(OPTS + program.format("p"))
+    result = stack.up(OPTS + program.format("q"))
+    assert result.counts["replace"] == 1
+    assert result.changes[0]["diff"] == ["provider"]
+
+
+def test_the_version_of_a_default_provider(stack: Stack) -> None:
+    stack.up(OPTS + 'Item("a", name="a", opts=opts(version="1.2.3"))\nItem("b", name="b")\n')
+    assert "::pulumi:providers:folder::default_1_2_3::" in stack.resource("a")["provider"]
+    assert stack.resource("default_1_2_3")["inputs"]["version"] == "1.2.3"
+    result = stack.up(OPTS + 'Item("a", name="a", opts=opts(version="1.3.0"))\nItem("b", name="b")\n')
+    assert (result.counts["replace"], result.counts["create"], result.counts["delete"]) == (0, 0, 0)
+
+
+def test_default_providers_that_are_disabled(stack: Stack) -> None:
+    stack.configure('config:\n  pulumi:disable-default-providers: ["folder"]\n')
+    result = stack.write('Item("a")\n').run("preview")
+    assert "default providers are disabled for folder" in result.errors[0]
+
+
+GET = """
+class Known(pulumi.CustomResource):
+    def __init__(self, name, id):
+        super().__init__("folder:index:Item", name, {"text": None}, pulumi.ResourceOptions(id=id))
+"""
+
+
+def test_get_reads_what_someone_else_manages(stack: Stack) -> None:
+    stack.cloud.mkdir(exist_ok=True)
+    (stack.cloud / "theirs.json").write_text('{"name": "theirs", "text": "hello"}')
+    program = GET + 'known = Known("k", "theirs")\npulumi.export("text", known.text)\n'
+    result = stack.up(program)
+    assert result.outputs["text"] == "hello"
+    assert stack.resource("k")["external"] is True
+    assert not stack.up().has_changes
+    absent = stack.write(program.replace("theirs", "nowhere")).run("preview")
+    assert "the resource 'nowhere' does not exist" in absent.errors[0]
+    assert stack.run("destroy").ok
+    assert set(stack.items) == {"theirs"}
+
+
+def test_from_managed_to_read(stack: Stack) -> None:
+    stack.up('Item("k", name="mine", text="x")\nItem("other", name="other", text="o")\n')
+    result = stack.up(GET + 'Known("k", "mine")\nItem("other", name="other", text="o")\n')
+    assert result.ok
+    assert set(stack.items) == {"mine", "other"}, "what is read under its own id is let go of"
+    assert stack.resource("k")["external"] is True
+    stack.up('Item("m", name="second")\n')
+    stack.up(GET + 'Known("m", "mine")\n')
+    assert set(stack.items) == {"mine"}, "what is read is another one: the managed one goes"

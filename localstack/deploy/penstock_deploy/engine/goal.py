@@ -39,6 +39,10 @@ class Goal:
     def package(self) -> str:
         return self.type.split(":", 1)[0]
 
+    def needs(self) -> set[str]:
+        """URNs of everything in the program that the resource refers to."""
+        return self.state().needs()
+
     def state(self) -> ResourceState:
         """The state this goal leads to, before any provider has spoken."""
         return ResourceState(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
-from concurrent import futures
 from typing import Any, TypeVar
 
 import grpc
@@ -14,7 +13,8 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, reso
 
 from penstock_deploy.engine.events import Events
 from penstock_deploy.engine.registrar import Registrar
-from penstock_deploy.engine.steps import Stopping
+from penstock_deploy.engine.stopping import Stopping
+from penstock_deploy.engine.workers import Workers
 from penstock_deploy.errors import CancelledError, DeploymentError, UnsupportedError
 from penstock_deploy.plugins.channel import OPTIONS
 from penstock_deploy.project import Configuration
@@ -84,8 +84,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         def call() -> Any:
-            urn, id_, outputs = self._registrar.register(request)
-            return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=to_struct(outputs))
+            done = self._registrar.register(request)
+            return resource_pb2.RegisterResourceResponse(
+                urn=done.urn, id=done.id, object=to_struct(done.outputs), unknown=done.skipped
+            )
 
         return self._answer(context, call)
 
@@ -98,8 +100,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
 
     def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         def call() -> Any:
-            urn, id_, outputs = self._registrar.read(request)
-            return resource_pb2.ReadResourceResponse(urn=urn, id=id_, properties=to_struct(outputs))
+            done = self._registrar.read(request)
+            return resource_pb2.ReadResourceResponse(urn=done.urn, id=done.id, properties=to_struct(done.outputs))
 
         return self._answer(context, call)
 
@@ -170,7 +172,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
 
 def serve(monitor: Monitor) -> tuple[Any, str]:
     """Serve on a free port of the loopback interface: the server and its address."""
-    server = grpc.server(futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="monitor"), options=OPTIONS)
+    server = grpc.server(Workers(_THREADS, "monitor"), options=OPTIONS)
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
     engine_pb2_grpc.add_EngineServicer_to_server(monitor, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -63,7 +63,12 @@ def decide(goal: Goal, old: ResourceState, diff: Diff, *, replaced_with: bool = 
 
 
 def _moved(old: str, new: str) -> bool:
-    """Whether a resource moved from one explicit provider to another; versions of the default one are the same."""
+    """Whether a resource moved from one explicit provider to another; versions of the default one are the same.
+
+    A provider that was renamed keeps its id.
+    """
+    if old.rpartition("::")[2] == new.rpartition("::")[2]:
+        return False
     old_urn, new_urn = old.rsplit("::", 1)[0], new.rsplit("::", 1)[0]
     old_type, old_name = old_urn.split("::")[2], old_urn.split("::")[3]
     new_type, new_name = new_urn.split("::")[2], new_urn.split("::")[3]

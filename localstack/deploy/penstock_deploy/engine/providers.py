@@ -96,10 +96,10 @@ class Providers:
                 "Pass an explicit provider to it.",
             )
 
-    def register(self, state: ResourceState) -> tuple[ResourceState, bool]:
-        """Take a provider resource into the state; whether it is as it was."""
+    def register(self, state: ResourceState, old: ResourceState | None = None) -> tuple[ResourceState, bool]:
+        """Take a provider resource into the state; whether it is as it was. `old` is one that had another name."""
         with self._lock:
-            old = self._old.get(state.urn)
+            old = old or self._old.get(state.urn)
             if old is not None and old.urn in self.seen:
                 old = None
             same = old is not None and plain(old.inputs) == plain(state.inputs)
@@ -110,6 +110,8 @@ class Providers:
             if old is not None:
                 state.extra = {**old.extra, **state.extra}
             self.seen.add(state.urn)
+            if old is not None:
+                self.seen.add(old.urn)
             reference = f"{state.urn}::{state.id}"
             self._states[reference] = state
             if not same:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent import futures
-
 from penstock_deploy import paths, urns
+from penstock_deploy.engine.details import details
 from penstock_deploy.engine.events import Events
 from penstock_deploy.engine.planner import Op
 from penstock_deploy.engine.providers import Providers
-from penstock_deploy.engine.steps import Stopping
+from penstock_deploy.engine.stopping import Stopping
+from penstock_deploy.engine.targets import Targets
+from penstock_deploy.engine.workers import Workers, ended
 from penstock_deploy.errors import CancelledError, DeploymentError, StepError
 from penstock_deploy.plugins.interface import Subject
 from penstock_deploy.state.backend import StateKeeper
@@ -16,23 +17,28 @@ from penstock_deploy.state.resource import ResourceState, now
 from penstock_deploy.values import Secret, plain
 
 
-def refresh(keeper: StateKeeper, providers: Providers, events: Events, stopping: Stopping, parallel: int) -> None:
-    """Read every managed resource; take drift into the state and gone resources out of it."""
-    states = keeper.snapshot.remaining()
+def refresh(
+    keeper: StateKeeper, providers: Providers, events: Events, stopping: Stopping, targets: Targets, parallel: int
+) -> None:
+    """Read every managed resource, or the targets; take drift into the state and gone resources out of it."""
+    states = targets.among(keeper.snapshot.remaining())
+    targets.refuse_unmatched()
     failure: DeploymentError | None = None
-    with futures.ThreadPoolExecutor(max(parallel, 1), thread_name_prefix="refresh") as pool:
-        running = [pool.submit(_one, keeper, providers, events, stopping, state) for state in states]
-        for future in futures.as_completed(running):
-            error = future.exception()
-            if isinstance(error, DeploymentError):
-                if failure is None or isinstance(failure, CancelledError):
-                    failure = error
-                stopping.failed.set()
-            elif error is not None:
-                raise error
+    pool = Workers(parallel, "refresh")
+    running = [pool.submit(_one, keeper, providers, events, stopping, state) for state in states]
+    for future in ended(running, stopping.abandoned):
+        error = future.exception()
+        if isinstance(error, DeploymentError):
+            if failure is None or isinstance(failure, CancelledError):
+                failure = error
+            stopping.failed.set()
+        elif error is not None:
+            raise error
+    pool.shutdown(wait=False)
     if failure is not None:
         raise failure
-    _drop_dangling(keeper)
+    if not stopping.stopped:
+        _drop_dangling(keeper)
 
 
 def _one(keeper: StateKeeper, providers: Providers, events: Events, stopping: Stopping, state: ResourceState) -> None:
@@ -63,7 +69,8 @@ def _one(keeper: StateKeeper, providers: Providers, events: Events, stopping: St
             events.step(Op.SAME, state).done()
             return
         names = sorted({paths.write(keys) for keys, _ in [*changed, *inputs_changed]})
-        step = events.step(Op.UPDATE, state, names)
+        told = details({**state.outputs, **state.inputs}, {**outputs, **reading.inputs}, names)
+        step = events.step(Op.UPDATE, state, names, told)
         keeper.restate(state, inputs=reading.inputs, outputs=outputs, modified=now(), init_errors=[])
         step.done()
 
@@ -76,5 +83,6 @@ def _drop_dangling(keeper: StateKeeper) -> None:
         by_property = {
             name: [urn for urn in listed if urn in alive] for name, listed in state.property_dependencies.items()
         }
-        if kept != state.dependencies or by_property != state.property_dependencies:
-            keeper.restate(state, dependencies=kept, property_dependencies=by_property)
+        holder = state.deleted_with if state.deleted_with in alive else ""
+        if (kept, by_property, holder) != (state.dependencies, state.property_dependencies, state.deleted_with):
+            keeper.restate(state, dependencies=kept, property_dependencies=by_property, deleted_with=holder)

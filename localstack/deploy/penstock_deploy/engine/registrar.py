@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock_deploy import urns
@@ -11,7 +12,9 @@ from penstock_deploy.engine.events import Events
 from penstock_deploy.engine.goal import Goal
 from penstock_deploy.engine.planner import Op
 from penstock_deploy.engine.providers import Providers
-from penstock_deploy.engine.steps import Steps, Stopping
+from penstock_deploy.engine.steps import Steps
+from penstock_deploy.engine.stopping import Stopping
+from penstock_deploy.engine.targets import Targets
 from penstock_deploy.engine.transforms import Transforms
 from penstock_deploy.errors import CancelledError, StepError, UnsupportedError
 from penstock_deploy.state.backend import Backend, StateKeeper
@@ -21,12 +24,26 @@ from penstock_deploy.values import Properties, from_struct, has_secret, has_unkn
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 
 
+_SHORTEST_SECRET = 8
+"""Secret properties shorter than this are hidden where they stand, but not wherever else their text occurs."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What the program is told of a resource. `skipped`: it is not a target and is not there; its outputs are unknown."""
+
+    urn: str
+    id: str = ""
+    outputs: Properties = field(default_factory=dict)
+    skipped: bool = False
+
+
 class Registrar:
     """Answers what a program registers, reads and invokes."""
 
     def __init__(
         self, *, project: str, stack: str, backend: Backend, keeper: StateKeeper, providers: Providers, steps: Steps,
-        events: Events, stopping: Stopping, preview: bool,
+        events: Events, stopping: Stopping, targets: Targets, preview: bool,
     ) -> None:  # fmt: skip
         self._project = project
         self._stack = stack
@@ -36,12 +53,14 @@ class Registrar:
         self._steps = steps
         self._events = events
         self._stopping = stopping
+        self._targets = targets
         self._preview = preview
         self._lock = threading.RLock()
         self._olds = {state.urn: state for state in keeper.snapshot.base if not state.delete}
         self._aliases: dict[str, list[str]] = {}
         self._states: dict[str, ResourceState] = {}
         self._taken: set[str] = set()
+        self._skipped: set[str] = set()
         self.transforms = Transforms()
         self.registered: set[str] = set()
         self.root = ""
@@ -49,8 +68,8 @@ class Registrar:
 
     # -- resources
 
-    def register(self, request: Any) -> tuple[str, str, Properties]:
-        """A RegisterResourceRequest: URN, id and outputs of the resource."""
+    def register(self, request: Any) -> Registered:
+        """A RegisterResourceRequest: what became of it."""
         if self._stopping.stopped:
             raise CancelledError
         self.transforms.apply(request)
@@ -66,16 +85,48 @@ class Registrar:
                 self.root = urn
         aliases = self._alias_urns(request, parent)
         goal = goals.from_request(request, urn, parent, aliases)
+        self._events.conceal(goal.inputs, shortest=_SHORTEST_SECRET)
+        self._refuse_missing(goal)
         old = self._old(urn, aliases)
+        targeted = is_root or self._targets.takes(urn, goal.needs())
         if request.type.startswith(urns.PROVIDER_PREFIX):
-            return self._register_provider(goal)
+            return self._register_provider(goal, old, targeted=targeted)
+        if not targeted and old is not None:
+            return self._done(self._steps.keep(goal, old), aliases)
         if not goal.custom:
             return self._register_component(goal, old)
+        if not targeted:
+            with self._lock:
+                self._skipped.add(urn)
+            return Registered(urn, skipped=True)
+        self._refuse_skipped(goal)
         goal.provider = self._providers.reference_for(goal)
         known = goal.type == STACK_REFERENCE
-        state = self._stack_reference(goal, old) if known else self._steps.register(goal, old)
+        return self._done(self._stack_reference(goal, old) if known else self._steps.register(goal, old), aliases)
+
+    def _done(self, state: ResourceState, aliases: list[str]) -> Registered:
         self._keep(state, aliases)
-        return urn, state.id, state.outputs
+        return Registered(state.urn, state.id, state.outputs)
+
+    def _refuse_missing(self, goal: Goal) -> None:
+        """Refuse a resource that refers to one which the program has not registered."""
+        with self._lock:
+            missing = sorted(goal.needs() - self.registered)
+        if missing:
+            raise StepError(
+                goal.urn, f"depends on {missing[0]}, which is not in the program", "Name a resource of this program."
+            )
+
+    def _refuse_skipped(self, goal: Goal) -> None:
+        """Refuse a target that needs what is not there and is not a target."""
+        with self._lock:
+            absent = sorted(goal.needs() & self._skipped)
+        if absent:
+            raise StepError(
+                goal.urn,
+                f"depends on {absent[0]}, which does not exist yet and is not among the targets",
+                f"Add it: --target '{absent[0]}'.",
+            )
 
     def _keep(self, state: ResourceState, aliases: list[str]) -> None:
         with self._lock:
@@ -115,18 +166,20 @@ class Registrar:
             found.append(urns.make(self._stack, self._project, inherited, request.type, name))
         return list(dict.fromkeys(found))
 
-    def _register_provider(self, goal: Goal) -> tuple[str, str, Properties]:
+    def _register_provider(self, goal: Goal, old: ResourceState | None, *, targeted: bool) -> Registered:
+        """Take a provider into the state; one that is not a target keeps its configuration."""
         state = goal.state()
-        if goal.version:
+        if old is not None and not targeted:
+            state.inputs = old.inputs
+        elif goal.version:
             state.inputs = {**goal.inputs, "version": goal.version}
-        known = any(item.urn == goal.urn for item in self._keeper.snapshot.base)
-        state, same = self._providers.register(state)
+        known = old is not None
+        state, same = self._providers.register(state, old)
         step = self._events.step(Op.SAME if same else Op.UPDATE if known else Op.CREATE, state)
         step.done()
-        self._keep(state, goal.aliases)
-        return state.urn, state.id, state.outputs
+        return self._done(state, goal.aliases)
 
-    def _register_component(self, goal: Goal, old: ResourceState | None) -> tuple[str, str, Properties]:
+    def _register_component(self, goal: Goal, old: ResourceState | None) -> Registered:
         state = goal.state()
         same = old is not None and plain(old.inputs) == plain(goal.inputs)
         op = Op.CREATE if old is None else Op.SAME if same else Op.UPDATE
@@ -138,23 +191,27 @@ class Registrar:
         self._keeper.commit(new=state, old=old)
         step.done()
         self._keep(state, goal.aliases)
-        return state.urn, "", goal.inputs
+        return Registered(state.urn, "", goal.inputs)
 
     def register_outputs(self, urn: str, outputs: Properties) -> None:
-        """Outputs of a component, or of the stack."""
+        """Outputs of a component, or of the stack. Those of a run with targets are not the whole: the old ones stay."""
         with self._lock:
             state = self._states.get(urn)
         if state is None:
             raise StepError(urn, "outputs were registered for a resource that is not there")
+        self._events.conceal(outputs, shortest=_SHORTEST_SECRET)
+        is_root = state.type == urns.STACK_TYPE
+        if self._targets.constrained and (is_root or has_unknown(outputs)):
+            outputs = state.outputs
         if state.outputs != outputs:
             self._keeper.amend(state, outputs=outputs)
-        if state.type == urns.STACK_TYPE:
+        if is_root:
             self.outputs = outputs
 
     # -- reading
 
-    def read(self, request: Any) -> tuple[str, str, Properties]:
-        """A ReadResourceRequest: URN, id and outputs."""
+    def read(self, request: Any) -> Registered:
+        """A ReadResourceRequest: what was read."""
         parent = request.parent or self.root
         urn = urns.make(self._stack, self._project, parent, request.type, request.name)
         with self._lock:
@@ -176,12 +233,11 @@ class Registrar:
         if has_unknown(request.id) or request.id.startswith("04da6b54-") or has_unknown(inputs):
             if not self._preview:
                 raise StepError(urn, "is read with an id or properties that are not known")
-            return urn, request.id, {}
+            return Registered(urn, request.id)
         goal.provider = self._providers.reference_for(goal)
         known = goal.type == STACK_REFERENCE
         state = self._stack_reference(goal, old) if known else self._steps.read(goal, request.id, old)
-        self._keep(state, [])
-        return urn, state.id, state.outputs
+        return self._done(state, [])
 
     def _stack_reference(self, goal: Goal, old: ResourceState | None) -> ResourceState:
         name = str(plain(goal.inputs.get("name") or goal.name))

@@ -12,7 +12,9 @@ from penstock_deploy.engine import refresh as refreshing
 from penstock_deploy.engine.events import Events
 from penstock_deploy.engine.providers import Providers
 from penstock_deploy.engine.recovery import resolve_pending
-from penstock_deploy.engine.steps import Steps, Stopping
+from penstock_deploy.engine.steps import Steps
+from penstock_deploy.engine.stopping import POLL_SECONDS, Stopping
+from penstock_deploy.engine.targets import Targets
 from penstock_deploy.errors import CancelledError, DeploymentError
 from penstock_deploy.plugins.load import Plugins
 from penstock_deploy.program.process import Program
@@ -20,15 +22,13 @@ from penstock_deploy.project import Configuration, Project
 from penstock_deploy.state.backend import StackFiles, StateKeeper
 from penstock_deploy.state.secrets import PassphraseSecrets
 
-_POLL_SECONDS = 0.2
-
 
 class Run:
     """Carries out one operation on one stack."""
 
     def __init__(
         self, *, project: Project, stack: str, files: StackFiles, overrides: Mapping[str, str],
-        parallel: int, events: Events, plugins: Plugins,
+        parallel: int, events: Events, plugins: Plugins, targets: Targets, refresh: bool = False,
     ) -> None:  # fmt: skip
         self._project = project
         self._stack = stack
@@ -38,9 +38,10 @@ class Run:
         self._events = events
         self._stopping = Stopping(parallel)
         self._plugins = plugins
+        self._targets = targets
+        self._refresh = refresh
         self._providers: Providers | None = None
         self._program: Program | None = None
-        self._abandoned = threading.Event()
 
     @property
     def cancelled(self) -> bool:
@@ -49,7 +50,7 @@ class Run:
     def cancel(self) -> None:
         """Stop: once, let steps that have begun end; twice, do not wait for them."""
         if self._stopping.cancelled.is_set():
-            self._abandoned.set()
+            self._stopping.abandoned.set()
             return
         self._stopping.cancelled.set()
         if self._providers is not None:
@@ -69,34 +70,50 @@ class Run:
     def _locked(self, operation: str, program: Program | None, *, preview: bool) -> tuple[bool, dict[str, Any]]:
         configuration = self._configuration()
         keeper = StateKeeper(self._files, configuration.encryption_salt, dry=preview)
+        self._events.conceal({key: values.Secret(configuration.values[key]) for key in configuration.secret_keys})
         keeper.open()
         recovery = self._make_providers(keeper, configuration)
+        outputs: values.Properties = {}
         try:
             self._attempt(lambda: resolve_pending(keeper, recovery.get, self._events))
+            if self._refresh and operation != "refresh":
+                self._refresh_first(keeper, recovery)
             providers = self._providers = self._make_providers(keeper, configuration)
-            steps = Steps(keeper, providers, self._events, self._stopping, preview=preview)
-            outputs: values.Properties = {}
+            steps = Steps(keeper, providers, self._events, self._stopping, self._targets, preview=preview)
             if not self._stopping.stopped:
                 if program is not None:
                     outputs = self._run_program(program, configuration, keeper, steps, preview=preview)
                 elif operation == "destroy":
-                    victims = keeper.snapshot.remaining()
-                    self._attempt(lambda: steps.deletions.delete_all(victims, self._parallel))
+                    self._attempt(lambda: self._destroy(keeper, steps))
                 else:
-                    self._attempt(
-                        lambda: refreshing.refresh(keeper, providers, self._events, self._stopping, self._parallel)
-                    )
+                    self._attempt(lambda: self._read_back(keeper, providers))
             if self.cancelled:
                 self._events.diagnostic("error", str(CancelledError()))
-            ok = not self._stopping.stopped and not self._events.errors
-            return ok, _shown(outputs)
         finally:
-            if not self._abandoned.is_set():
-                self._stopping.wait_idle()
-            keeper.close()
+            self._stopping.wait_idle()
+            self._attempt(keeper.close)
             recovery.close()
             if self._providers is not None:
                 self._providers.close()
+        return not self._stopping.stopped and not self._events.errors, _shown(outputs)
+
+    def _read_back(self, keeper: StateKeeper, providers: Providers) -> None:
+        refreshing.refresh(keeper, providers, self._events, self._stopping, self._targets, self._parallel)
+
+    def _refresh_first(self, keeper: StateKeeper, providers: Providers) -> None:
+        """Refresh ahead of the operation itself: what has drifted is told apart from what the operation does."""
+        self._events.refreshing = True
+        try:
+            self._attempt(lambda: self._read_back(keeper, providers))
+        finally:
+            self._events.refreshing = False
+        self._attempt(keeper.save)
+
+    def _destroy(self, keeper: StateKeeper, steps: Steps) -> None:
+        victims = keeper.snapshot.remaining()
+        self._targets.among(victims)
+        self._targets.refuse_unmatched()
+        steps.deletions.delete_all(victims, self._parallel)
 
     def _attempt(self, call: Any) -> None:
         """Run a part of the deployment; its failure is told and stops the rest."""
@@ -136,6 +153,7 @@ class Run:
             steps=steps,
             events=self._events,
             stopping=self._stopping,
+            targets=self._targets,
             preview=preview,
         )
         monitor = Monitor(
@@ -153,11 +171,12 @@ class Run:
                     if not (state.is_provider and state.urn in self._providers.seen)
                 ]
                 self._attempt(lambda: steps.deletions.delete_all(victims, self._parallel))
+                if not self._stopping.stopped:
+                    self._attempt(self._targets.refuse_unmatched)
         finally:
             monitor.released.set()
             self._end_program(program)
-            if not self._abandoned.is_set():
-                self._stopping.wait_idle()
+            self._stopping.wait_idle()
             registrar.transforms.close()
             server.stop(0.1)
         return registrar.outputs
@@ -181,7 +200,7 @@ class Run:
 
     def _await_program(self, program: Program, monitor: Any) -> None:
         """Wait until the program has registered everything, has ended, or the deployment is cancelled."""
-        while not monitor.signalled.wait(_POLL_SECONDS):
+        while not monitor.signalled.wait(POLL_SECONDS):
             if program.poll() is not None:
                 status = program.wait()
                 if not monitor.signalled.is_set() and not self._stopping.stopped:
@@ -191,12 +210,12 @@ class Run:
                     )
                 return
             if self.cancelled:
-                self._stopping.wait_idle(None if not self._abandoned.is_set() else 0)
+                self._stopping.wait_idle()
                 return
 
     def _end_program(self, program: Program) -> None:
         if self._stopping.stopped:
-            program.stop() if self.cancelled else self._wait_or_stop(program)
+            program.stop(at_once=self._stopping.abandoned.is_set()) if self.cancelled else self._wait_or_stop(program)
             return
         self._wait_or_stop(program)
 

@@ -3,74 +3,42 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from penstock_deploy import paths, urns
 from penstock_deploy.engine.deletion import Deletions
-from penstock_deploy.engine.events import Events
+from penstock_deploy.engine.details import Details, details
+from penstock_deploy.engine.events import Events, Step
 from penstock_deploy.engine.goal import Goal
 from penstock_deploy.engine.planner import Decision, Op, decide, refuse_protected
 from penstock_deploy.engine.providers import Providers
+from penstock_deploy.engine.stopping import Stopping
+from penstock_deploy.engine.targets import Targets
 from penstock_deploy.errors import CancelledError, DeploymentError, StepError
 from penstock_deploy.plugins.interface import InitializationError, Provider, Subject
 from penstock_deploy.state.backend import StateKeeper
 from penstock_deploy.state.resource import ResourceState, now
 from penstock_deploy.values import Properties, Secret, has_secret
 
-T = TypeVar("T")
-
-
-class Stopping:
-    """Whether the deployment is to stop: after a failure or a cancellation no further step begins."""
-
-    def __init__(self, parallel: int) -> None:
-        self._slots = threading.Semaphore(parallel)
-        self._under_way = 0
-        self._idle = threading.Condition()
-        self.cancelled = threading.Event()
-        self.failed = threading.Event()
-
-    @property
-    def stopped(self) -> bool:
-        return self.cancelled.is_set() or self.failed.is_set()
-
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """A place among the steps that run at once; refused when the deployment is to stop."""
-        with self._idle:
-            self._under_way += 1
-        try:
-            with self._slots:
-                if self.stopped:
-                    raise CancelledError
-                yield
-        finally:
-            with self._idle:
-                self._under_way -= 1
-                self._idle.notify_all()
-
-    def wait_idle(self, timeout: float | None = None) -> bool:
-        """Wait until no step is under way."""
-        with self._idle:
-            return self._idle.wait_for(lambda: self._under_way == 0, timeout)
+_Made = Callable[[], tuple[str, Properties]]
 
 
 class Steps:
     """Takes custom resources from their old states to their goals."""
 
     def __init__(
-        self, keeper: StateKeeper, providers: Providers, events: Events, stopping: Stopping, *, preview: bool
-    ) -> None:
+        self, keeper: StateKeeper, providers: Providers, events: Events, stopping: Stopping, targets: Targets, *,
+        preview: bool,
+    ) -> None:  # fmt: skip
         self._keeper = keeper
         self._providers = providers
         self._events = events
         self._stopping = stopping
+        self._targets = targets
         self._preview = preview
         self.replaced: set[str] = set()
-        self.deletions = Deletions(keeper, providers, events, stopping, preview=preview)
+        self.deletions = Deletions(keeper, providers, events, stopping, targets, preview=preview)
 
     def register(self, goal: Goal, old: ResourceState | None) -> ResourceState:
         """Carry out the step that a registration of a custom resource needs; the new state."""
@@ -119,28 +87,19 @@ class Steps:
         goal: Goal,
         state: ResourceState,
         op: Op,
-        diff: list[str] | None = None,
+        decision: Decision | None = None,
         condemned: ResourceState | None = None,
+        told: Details | None = None,
     ) -> ResourceState:
-        step = self._events.step(op, state, diff)
+        diff = decision.diff if decision else []
+        step = self._events.step(op, state, diff, told if told is not None else details({}, state.inputs))
         number = self._keeper.begin("creating", state)
         state.created = state.modified = now()
-        try:
-            state.id, state.outputs = provider.create(_subject(goal, "create"), state.inputs, preview=self._preview)
-        except InitializationError as error:
-            state.id, state.outputs, state.init_errors = error.id, error.outputs, [str(error)]
-            _hide_outputs(state)
-            self._keeper.commit(end=number, new=state, condemned=condemned)
-            step.failed(str(error))
-            raise
-        except BaseException as error:
-            self._keeper.commit(end=number)
-            step.failed(str(error))
-            raise
-        _hide_outputs(state)
-        self._keeper.commit(end=number, new=state, condemned=condemned)
-        step.done()
-        return state
+
+        def made() -> tuple[str, Properties]:
+            return provider.create(_subject(goal, "create"), state.inputs, preview=self._preview)
+
+        return self._carry_out(step, number, state, made, condemned=condemned)
 
     def _update(
         self,
@@ -151,26 +110,44 @@ class Steps:
         decision: Decision,
         old_inputs: Properties,
     ) -> ResourceState:
-        step = self._events.step(Op.UPDATE, state, decision.diff)
-        number = self._keeper.begin("updating", old)
+        step = self._events.step(Op.UPDATE, state, decision.diff, details(old_inputs, state.inputs, decision.diff))
+        number = self._keeper.begin("updating", old.copy(inputs=state.inputs))
         state.modified = now()
-        try:
-            state.outputs = provider.update(
+
+        def made() -> tuple[str, Properties]:
+            return old.id, provider.update(
                 _subject(goal, "update"), old.id, old_inputs, old.outputs, state.inputs, goal.ignore_changes,
                 preview=self._preview,
             )  # fmt: skip
+
+        return self._carry_out(step, number, state, made, old=old)
+
+    def _carry_out(
+        self,
+        step: Step,
+        number: int,
+        state: ResourceState,
+        made: _Made,
+        *,
+        old: ResourceState | None = None,
+        condemned: ResourceState | None = None,
+    ) -> ResourceState:
+        """Let the provider make it so, and write what came of it; the one ending of creations and updates."""
+        half_made: InitializationError | None = None
+        try:
+            state.id, state.outputs = made()
         except InitializationError as error:
-            state.outputs, state.init_errors = error.outputs, [str(error)]
-            _hide_outputs(state)
-            self._keeper.commit(end=number, new=state, old=old)
-            step.failed(str(error))
-            raise
+            half_made = error
+            state.id, state.outputs, state.init_errors = error.id or state.id, error.outputs, [str(error)]
         except BaseException as error:
             self._keeper.commit(end=number)
             step.failed(str(error))
             raise
         _hide_outputs(state)
-        self._keeper.commit(end=number, new=state, old=old)
+        self._keeper.commit(end=number, new=state, old=old, condemned=condemned)
+        if half_made is not None:
+            step.failed(str(half_made))
+            raise half_made
         step.done()
         return state
 
@@ -181,12 +158,22 @@ class Steps:
         chain = self.deletions.replacement_chain(old) if decision.delete_first else []
         if not old.retain_on_delete:
             refuse_protected([*chain, old], "replaced")
+        self._targets.refuse_beyond(chain)
         self.replaced.add(goal.urn)
+        told = details(old.inputs, goal.inputs, decision.diff)
         state.inputs = provider.check(_subject(goal, "create"), {}, goal.inputs, os.urandom(32))
         if decision.delete_first:
             self.deletions.delete_first([*reversed(chain), old])
-            return self._create(provider, goal, state, Op.REPLACE, decision.diff)
-        return self._create(provider, goal, state, Op.REPLACE, decision.diff, condemned=old)
+            return self._create(provider, goal, state, Op.REPLACE, decision, told=told)
+        return self._create(provider, goal, state, Op.REPLACE, decision, condemned=old, told=told)
+
+    def keep(self, goal: Goal, old: ResourceState) -> ResourceState:
+        """Leave a resource that is not a target as it is, under the name that the program gives it now."""
+        state = old.copy(urn=goal.urn, type=goal.type, parent=goal.parent)
+        step = self._events.step(Op.SAME, state)
+        self._keeper.commit(new=state, old=old)
+        step.done()
+        return state
 
     def read(self, goal: Goal, id_: str, old: ResourceState | None) -> ResourceState:
         """Read a resource that someone else manages into the state."""
@@ -205,7 +192,11 @@ class Steps:
         state.created = old.created if old else now()
         state.modified = now()
         step = self._events.step(Op.READ, state)
-        self._keeper.commit(new=state, old=old)
+        managed_other = old is not None and old.is_managed and old.id != id_
+        if managed_other:
+            self._keeper.commit(new=state, condemned=old)
+        else:
+            self._keeper.commit(new=state, old=old)
         step.done()
         return state
 

@@ -19,6 +19,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 _FAILED = 1
 _RAISED = 32
@@ -68,10 +69,29 @@ def _users_frames(error: BaseException, folder: str) -> str:
     return "".join(trimmed(error).format()).rstrip()
 
 
+class EngineWithoutDebug:
+    """Pulumi's engine service, but for debug messages: the SDK sends four for every resource, and each is a call that the
+    program's only event loop waits for. They were most of the calls of a deployment, and nobody sees them.
+    """
+
+    def __init__(self, engine: Any, debug: int) -> None:
+        self._engine = engine
+        self._debug = debug
+
+    def Log(self, request: Any, *arguments: Any, **options: Any) -> Any:  # noqa: N802 - the service's own name
+        if request.severity != self._debug:
+            return self._engine.Log(request, *arguments, **options)
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+
 def main() -> int:
     die_with_parent()
     import pulumi
     from pulumi import runtime
+    from pulumi.runtime.proto import engine_pb2
 
     line = sys.stdin.buffer.readline()
     if not line:
@@ -84,6 +104,7 @@ def main() -> int:
     script = program / "__main__.py" if program.is_dir() else program
     runtime.set_all_config(order["configuration"], order["secret_keys"])
     settings = runtime.Settings(**order["settings"])
+    settings.engine = EngineWithoutDebug(settings.engine, engine_pb2.DEBUG)
     runtime.configure(settings)
     os.chdir(folder)
     sys.argv = [str(program)]

@@ -70,10 +70,10 @@ class Program:
         """The last lines that the program printed."""
         return "\n".join(self._tail[-20:])
 
-    def stop(self) -> None:
-        """End the process and its children, at once if it does not end when asked."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """End the process and its children, at once if so asked or if it does not end when told to."""
         if self._process.poll() is None:
-            for number in (signal.SIGTERM, signal.SIGKILL):
+            for number in (signal.SIGKILL,) if at_once else (signal.SIGTERM, signal.SIGKILL):
                 try:
                     os.killpg(self._process.pid, number)
                     self._process.wait(_GRACE_SECONDS)

@@ -14,7 +14,9 @@ from penstock_deploy.errors import DeploymentError, UnsupportedError
 from penstock_deploy.state import checkpoint
 from penstock_deploy.state import journal as journals
 from penstock_deploy.state import resource as resources
+from penstock_deploy.state.disk import sync_folder, writing
 from penstock_deploy.state.lock import StackLock
+from penstock_deploy.state.order import in_order, rename
 from penstock_deploy.state.resource import ResourceState
 from penstock_deploy.state.secrets import PassphraseSecrets
 from penstock_deploy.state.snapshot import PendingOperation, Snapshot
@@ -43,10 +45,11 @@ class Backend:
 
     def prepare(self) -> None:
         """Make the folder, with the backend's own version file."""
-        self.root.mkdir(parents=True, exist_ok=True)
         meta = self.root / "meta.yaml"
-        if not meta.exists():
-            meta.write_text("version: 1\n", encoding="utf-8")
+        with writing(meta):
+            self.root.mkdir(parents=True, exist_ok=True)
+            if not meta.exists():
+                meta.write_text("version: 1\n", encoding="utf-8")
 
     def new_secrets(self) -> PassphraseSecrets:
         """Secrets for a new stack. New stacks of a backend share a salt, so that a deployment derives one key."""
@@ -58,8 +61,9 @@ class Backend:
     def keep_salt(self, secrets: PassphraseSecrets) -> None:
         """Remember the salt of a new stack for the next one."""
         path = self.root / _SALT_FILE
-        if not path.exists():
-            path.write_text(secrets.salt + "\n", encoding="utf-8")
+        with writing(path):
+            if not path.exists():
+                path.write_text(secrets.salt + "\n", encoding="utf-8")
 
     def stack_outputs(self, reference: str) -> Properties:
         """The outputs of the stack that a StackReference names: `<organization>/<project>/<stack>`."""
@@ -97,8 +101,19 @@ class StackFiles:
     def load(self, salt: str = "") -> tuple[Snapshot, PassphraseSecrets, str]:
         """The state as it stands: checkpoint and journal; the secrets that opened it; the checkpoint's time.
 
-        `salt` is used for a stack that has no state yet.
+        `salt` is used for a stack that has no state yet. A state that is damaged or cannot be read is a DeploymentError.
         """
+        try:
+            return self._load(salt)
+        except OSError as error:
+            raise DeploymentError(f"the state file {self.path} cannot be read: {error.strerror or error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DeploymentError(
+                f"the state file {self.path} is damaged ({type(error).__name__}: {error})",
+                f"Put back an older one: {self.path.name}.bak beside it, or an export of the stack.",
+            ) from error
+
+    def _load(self, salt: str) -> tuple[Snapshot, PassphraseSecrets, str]:
         latest = checkpoint.read(self.path)
         time_of_base = checkpoint.time_of(latest)
         known = checkpoint.salt_of(latest or {}) or self._journal_salt() or salt
@@ -119,7 +134,6 @@ class StackFiles:
     def record_history(self, kind: str, ok: bool, counts: Mapping[str, int], started: float) -> None:
         """Note the deployment in the backend's history, as the CLI's `stack history` reads it."""
         folder = self.backend.root / "history" / self.project / self.name
-        folder.mkdir(parents=True, exist_ok=True)
         entry = {
             "kind": kind,
             "startTime": int(started),
@@ -131,7 +145,9 @@ class StackFiles:
             "resourceChanges": dict(counts),
         }
         path = folder / f"{self.name}-{time.time_ns()}.history.json"
-        path.write_text(json.dumps(entry), encoding="utf-8")
+        with writing(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(entry), encoding="utf-8")
 
     def remove(self) -> None:
         """Forget the stack: its state, journal and backup."""
@@ -152,6 +168,7 @@ class StateKeeper:
         self._changed = base_time == "journal"
         self._dry = dry
         self._base_time = base_time
+        self._renamed: dict[str, str] = {}
 
     def open(self) -> None:
         """Begin to record. The lock of the stack must be held."""
@@ -161,6 +178,9 @@ class StateKeeper:
         self.files.backend.keep_salt(self.secrets)
         if self._changed:
             self._base_time = self._write_checkpoint()
+        self._begin_journal()
+
+    def _begin_journal(self) -> None:
         self._journal = journals.Journal(self.files.journal_path, self._base_time, self.secrets.salt)
 
     def _record(self, *changes: dict[str, Any]) -> None:
@@ -200,6 +220,8 @@ class StateKeeper:
                 index = self._index[id(old)]
                 self.snapshot.superseded.add(index)
                 changes.append({"supersede": index})
+            if old is not None and new is not None and old.urn != new.urn:
+                self._renamed[old.urn] = new.urn
             if new is not None:
                 self.snapshot.new.append(new)
                 changes.append({"add": self._json(new)})
@@ -237,16 +259,21 @@ class StateKeeper:
             self._changed = True
 
     def save(self) -> None:
-        """Write the checkpoint and begin the journal anew from it (after adoptions, which the journal cannot say)."""
+        """Begin anew from what holds now: after a recovery or a refresh, whose changes the journal cannot all say."""
         with self._lock:
+            self._settle()
             if self._dry:
                 return
             self._base_time = self._write_checkpoint()
             if self._journal is not None:
                 self._journal.close(remove=True)
-            self.snapshot = self.snapshot.settled()
-            self._index = {id(state): index for index, state in enumerate(self.snapshot.base)}
-            self._journal = journals.Journal(self.files.journal_path, self._base_time, self.secrets.salt)
+                self._begin_journal()
+
+    def _settle(self) -> None:
+        self.snapshot = self.snapshot.settled()
+        rename(self.snapshot.base, self._renamed)
+        self.snapshot.base = in_order(self.snapshot.base)
+        self._index = {id(state): index for index, state in enumerate(self.snapshot.base)}
 
     def _write_checkpoint(self) -> str:
         moment = resources.now()
@@ -257,17 +284,24 @@ class StateKeeper:
                 "latest": checkpoint.render(self.snapshot, self.secrets, moment),
             },
         }
-        checkpoint.write_atomically(self.files.path, document, backup=True)
+        with writing(self.files.path):
+            checkpoint.write_atomically(self.files.path, document, backup=True)
+        sync_folder(self.files.path.parent)
         self._changed = False
         return moment
 
     def close(self) -> None:
-        """Write the checkpoint, if anything changed, and end the journal."""
+        """Write the checkpoint, if anything changed, and end the journal; it stays where the checkpoint cannot be written."""
         with self._lock:
             if self._dry:
                 return
-            if self._changed or not self.files.path.exists():
-                self._write_checkpoint()
-            if self._journal is not None:
-                self._journal.close(remove=True)
-                self._journal = None
+            written = False
+            try:
+                if self._changed or not self.files.path.exists():
+                    self._settle()
+                    self._write_checkpoint()
+                written = True
+            finally:
+                if self._journal is not None:
+                    self._journal.close(remove=written)
+                    self._journal = None

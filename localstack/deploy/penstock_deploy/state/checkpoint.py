@@ -16,6 +16,8 @@ from penstock_deploy.state.snapshot import PendingOperation, Snapshot
 
 ENGINE_VERSION = "v3.272.0"
 _VERSIONS = (3, 4)
+_KNOWN = ("manifest", "secrets_providers", "resources", "pending_operations", "metadata")
+_REFUSED = {"snippets": "snippets"}
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -55,13 +57,17 @@ def time_of(latest: dict[str, Any] | None) -> str:
 
 
 def parse(latest: dict[str, Any], secrets: PassphraseSecrets) -> Snapshot:
-    """The snapshot in a checkpoint."""
+    """The snapshot in a checkpoint. Fields that are not known here are kept; what would need to be run is refused."""
+    for key, what in _REFUSED.items():
+        if latest.get(key):
+            raise UnsupportedError(f"{what} in the state")
     pending = [
         PendingOperation(str(operation["type"]), resources.from_json(operation["resource"], secrets))
         for operation in latest.get("pending_operations") or []
     ]
     base = [resources.from_json(item, secrets) for item in latest.get("resources") or []]
-    return Snapshot(base=base, pending=pending, metadata=latest.get("metadata") or {})
+    extra = {key: value for key, value in latest.items() if key not in _KNOWN}
+    return Snapshot(base=base, pending=pending, metadata=latest.get("metadata") or {}, extra=extra)
 
 
 def render(snapshot: Snapshot, secrets: PassphraseSecrets, time: str) -> dict[str, Any]:
@@ -76,6 +82,7 @@ def render(snapshot: Snapshot, secrets: PassphraseSecrets, time: str) -> dict[st
         "secrets_providers": {"type": "passphrase", "state": {"salt": secrets.salt}},
         "resources": [resources.to_json(state, secrets) for state in snapshot.resources()],
         "metadata": snapshot.metadata,
+        **snapshot.extra,
     }
     if snapshot.pending:
         latest["pending_operations"] = [

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock_deploy.errors import DeploymentError
+from penstock_deploy.state.disk import writing
 from penstock_deploy.state.resource import now
 
 
@@ -50,14 +51,15 @@ class StackLock:
 
     def acquire(self) -> None:
         """Take the lock, or raise `LockedError`, which says who holds it and what to do."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._exclusively():
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        with writing(self._folder), self._exclusively():
             for path, content in self._read():
                 if _is_stale(path, content):
                     path.unlink(missing_ok=True)
                     continue
                 raise LockedError(*self._refusal(content))
-            self._mine = self._folder / f"{uuid.uuid4()}.json"
+            mine = self._folder / f"{uuid.uuid4()}.json"
             holder = {
                 "pid": os.getpid(),
                 "username": _user(),
@@ -65,7 +67,14 @@ class StackLock:
                 "timestamp": now(),
                 "started": _start_of(os.getpid()),
             }
-            self._mine.write_text(json.dumps(holder), encoding="utf-8")
+            # Whole or not at all: a lock without its holder would never be known to be stale.
+            half = mine.with_suffix(".half")
+            try:
+                half.write_text(json.dumps(holder), encoding="utf-8")
+                half.replace(mine)
+            finally:
+                half.unlink(missing_ok=True)
+            self._mine = mine
 
     def _refusal(self, content: dict[str, Any]) -> tuple[str, str]:
         who = (
@@ -74,7 +83,7 @@ class StackLock:
         )
         return (
             f"the stack {self._stack} is locked by {who}",
-            "Wait until that deployment ends. If it no longer runs, `python -m penstock_deploy unlock` "
+            "Wait until that deployment ends. If it no longer runs, `pulumilocal cancel` in the project's folder "
             "(or `pulumi cancel`) takes the lock away.",
         )
 

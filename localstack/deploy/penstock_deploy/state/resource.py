@@ -22,7 +22,15 @@ _NAMES = {
     "init_errors": "initErrors",
 }
 _ALWAYS = ("urn", "custom", "type")
-_REFUSED = {"viewOf": "a resource view", "resourceHooks": "a resource with hooks", "replaceWith": "replaceWith"}
+_REFUSED = {
+    "viewOf": "a resource view",
+    "resourceHooks": "a resource with hooks",
+    "replaceWith": "replaceWith",
+    "taint": "a tainted resource",
+    "refreshBeforeUpdate": "refreshBeforeUpdate",
+    "snippetID": "a resource of a snippet",
+    "extensionRef": "a resource of an extension",
+}
 
 
 @dataclass

@@ -22,6 +22,7 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _SALT_BYTES = 8
 _PROOF = "pulumi"
+_SEALED = "v1:"
 _keys: dict[tuple[str, bytes], bytes] = {}
 _keys_lock = threading.Lock()
 
@@ -103,7 +104,7 @@ class PassphraseSecrets:
     def seal(self, value: Any) -> Any:
         """The JSON form of a property value, its secrets encrypted; equal secrets keep their ciphertext."""
         if isinstance(value, Secret):
-            text = json.dumps(self.seal(value.value), separators=(",", ":"))
+            text = json.dumps(_mark(value.value), separators=(",", ":"))
             if text not in self._sealed:
                 self._sealed[text] = self.encrypt(text)
             return {SIGNATURE: SECRET_SIGNATURE, "ciphertext": self._sealed[text]}
@@ -119,6 +120,8 @@ class PassphraseSecrets:
             if value.get(SIGNATURE) == SECRET_SIGNATURE:
                 if "plaintext" in value:
                     return Secret(self.unseal(json.loads(value["plaintext"])))
+                if not value["ciphertext"].startswith(_SEALED):
+                    return Secret(self.unseal(json.loads(value["ciphertext"])))  # within a secret: see `_mark`
                 text = self.decrypt(value["ciphertext"])
                 self._sealed[text] = value["ciphertext"]
                 return Secret(self.unseal(json.loads(text)))
@@ -126,6 +129,18 @@ class PassphraseSecrets:
         if isinstance(value, list):
             return [self.unseal(item) for item in value]
         return value
+
+
+def _mark(value: Any) -> Any:
+    """The JSON form of what is within a secret: further secrets in it are marked and, as Pulumi does, not encrypted again."""
+    if isinstance(value, Secret):
+        text = json.dumps(_mark(value.value), separators=(",", ":"))
+        return {SIGNATURE: SECRET_SIGNATURE, "ciphertext": text}
+    if isinstance(value, dict):
+        return {key: _mark(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mark(item) for item in value]
+    return value
 
 
 def _wrong_passphrase() -> DeploymentError:

@@ -22,7 +22,7 @@ class PendingOperation:
 class Snapshot:
     """Old states that are still true, new states in the order they were reached, and steps under way.
 
-    The order is Pulumi's: what a resource depends on stands before it.
+    The order is Pulumi's: what a resource depends on stands before it. `extra` keeps what else the checkpoint says.
     """
 
     base: list[ResourceState] = field(default_factory=list)
@@ -30,6 +30,7 @@ class Snapshot:
     pending: list[PendingOperation] = field(default_factory=list)
     superseded: set[int] = field(default_factory=set)
     metadata: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def remaining(self) -> list[ResourceState]:
         """The old states that no new state has replaced."""
@@ -41,4 +42,9 @@ class Snapshot:
 
     def settled(self) -> Snapshot:
         """A snapshot of what holds now, to begin the next deployment with."""
-        return Snapshot(base=self.resources(), pending=list(self.pending), metadata=copy.deepcopy(self.metadata))
+        return Snapshot(
+            base=self.resources(),
+            pending=list(self.pending),
+            metadata=copy.deepcopy(self.metadata),
+            extra=copy.deepcopy(self.extra),
+        )

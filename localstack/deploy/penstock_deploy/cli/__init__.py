@@ -1,0 +1,1 @@
+"""`pulumilocal`: Pulumi's own verbs and flags in a project's folder, on the local cloud."""

@@ -73,9 +73,9 @@ def test_the_wheel_carries_packages_locks_template_and_platform_projects(tmp_pat
     )
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    packages = ("infra", "pipelines", "ci", "cloud", "deploy", "services", "gateway")
+    packages = ("infra", "policy", "pipelines", "ci", "cloud", "deploy", "services", "gateway")
     assert {f"penstock_{package}/__init__.py" for package in packages} <= names
-    assert {f"penstock_cloud/locks/{name}.txt" for name in ("gateway", "services", "compile")} <= names
+    assert {f"penstock_cloud/locks/{name}.txt" for name in ("gateway", "services", "images/analysis")} <= names
     assert "penstock_ci/templates/model/cookiecutter.json" in names
     assert "penstock_infra/projects/foundation/Pulumi.yaml" in names
     assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def mode(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def run(mode: str, folder: Path, *command: str) -> tuple[Outcome | None, list[str]]:
     lines: list[str] = []
     layout = Layout(mode, folder / "ml")
-    process = Sandboxed(mode, layout.host, folder, [layout.text(word) for word in command], PATH, layout.inside)
+    environment = PATH | layout.environment()
+    process = Sandboxed(mode, layout.host, folder, [layout.text(word) for word in command], environment, layout.inside)
     return process.start(lines.append).wait(20), lines
 
 
@@ -51,6 +53,18 @@ def test_signals_and_errors(mode: str, tmp_path: Path) -> None:
     assert outcome is not None
     assert "cannot run 'no-such-command'" in str(outcome.error)
     assert not outcome.ok
+
+
+def test_an_archive_of_other_users_unpacks(mode: str, tmp_path: Path) -> None:
+    """The SDK's FrameworkProcessor unpacks its source with tar, whoever packed it."""
+    (tmp_path / "ml").mkdir()
+    with tarfile.open(tmp_path / "ml/source.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("entry.py")
+        member.uid = member.gid = 12345
+        archive.addfile(member)
+    outcome, lines = run(mode, tmp_path, "tar", "-xzf", "/opt/ml/source.tar.gz", "-C", "/opt/ml")
+    assert outcome == Outcome(code=0), lines
+    assert (tmp_path / "ml/entry.py").exists()
 
 
 def test_nothing_outlives_the_command(mode: str, tmp_path: Path) -> None:
@@ -99,7 +113,7 @@ def test_paths_are_rewritten_only_without_namespaces(tmp_path: Path) -> None:
     assert Layout("user", tmp_path).text(text) == text
     assert Layout("none", tmp_path).text(text) == f"{tmp_path}/model and {tmp_path}, but not /opt/mlx or /opt/ml-x"
     assert Layout("none", tmp_path).environment() == {"SAGEMAKER_BASE_DIR": str(tmp_path)}
-    assert Layout("user", tmp_path).environment() == {}
+    assert Layout("root", tmp_path).environment() == {}
     with pytest.raises(ValueError, match="not below"):
         Layout("user", tmp_path).path("/opt/ml/../../etc/passwd")
 

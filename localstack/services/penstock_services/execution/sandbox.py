@@ -118,8 +118,14 @@ class Layout:
         return text if self.mode != "none" else _ML_PATH.sub(lambda _found: str(self.host), text)
 
     def environment(self) -> dict[str, str]:
-        """What tells the containers' toolkits where the files are, where that is not /opt/ml."""
-        return {"SAGEMAKER_BASE_DIR": str(self.host)} if self.mode == "none" else {}
+        """What tells the containers' toolkits where the files are, where that is not /opt/ml.
+
+        In a user namespace the job is root but only this one user exists: tar, which as root restores the owners of what
+        it unpacks (the SDK's FrameworkProcessor unpacks its source so), is told not to.
+        """
+        if self.mode == "none":
+            return {"SAGEMAKER_BASE_DIR": str(self.host)}
+        return {"TAR_OPTIONS": "--no-same-owner"} if self.mode == "user" else {}
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,12 @@ class FolderProvider:
     def _file(self, id_: str) -> Path:
         return self.root / f"{id_}.json"
 
+    def _write(self, id_: str, properties: Properties) -> None:
+        """Whole or not at all, as a cloud's call: whoever is killed here leaves no half of a file."""
+        half = self.root / f".{id_}.half"
+        half.write_text(json.dumps(properties))
+        half.replace(self._file(id_))
+
     def _outputs(self, id_: str, inputs: Properties) -> Properties:
         return {**inputs, "path": str(self._file(id_)), "serial": 1}
 
@@ -98,7 +104,7 @@ class FolderProvider:
         if self._file(id_).exists():
             raise ProviderError(f"CreateItem: AlreadyExists: {id_}")
         self._log("create", id_)
-        self._file(id_).write_text(json.dumps(bare))
+        self._write(id_, bare)
         time.sleep(bare.get("seconds", 0))
         self._log("created", id_)
         if bare.get("fail") == "init":
@@ -130,7 +136,7 @@ class FolderProvider:
             if plain(news).get("fail") == "update":
                 raise ProviderError(f"UpdateItem: Denied: {id_}")
             self._log("update", id_)
-            self._file(id_).write_text(json.dumps(plain(news)))
+            self._write(id_, plain(news))
         return self._outputs(id_, news)
 
     def delete(self, subject: Subject, id_: str, inputs: Properties, outputs: Properties) -> None:

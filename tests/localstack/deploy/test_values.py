@@ -108,7 +108,7 @@ def old(**fields: Any) -> ResourceState:
     return ResourceState(urn="u", type="t:t:T", custom=True, **fields)
 
 
-PROVIDER = "urn:pulumi:s::p::pulumi:providers:aws::{}::id"
+PROVIDER = "urn:pulumi:s::p::pulumi:providers:aws::{0}::id-of-{0}"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_signals_and_errors(mode: str, tmp_path: Path) -> None:
     assert outcome is not None
     assert "cannot run 'no-such-command'" in str(outcome.error)
     assert not outcome.ok
+
+
+def test_the_interpreter_of_a_script_is_seen_below_tmp_too(mode: str, tmp_path: Path) -> None:
+    """/tmp is the job's own, but a checkout and its environment may lie there."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="penstock-interpreter-") as place:
+        interpreter, script = Path(place) / "sh", tmp_path / "script"
+        interpreter.symlink_to("/bin/sh")
+        script.write_text(f"#!{interpreter}\nexit 5\n")
+        script.chmod(0o755)
+        assert run(mode, tmp_path, str(script))[0] == Outcome(code=5)
 
 
 def test_an_archive_of_other_users_unpacks(mode: str, tmp_path: Path) -> None:

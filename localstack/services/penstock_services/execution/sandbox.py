@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,7 @@ _LIMITS = {
     "processes": "the job has started more processes than it may",
 }
 ML = "/opt/ml"
+_FIRST_LINE = 256
 # In the environment of all that runs in a sandbox: the folder of it, by which stray processes are found.
 MARKER = "PENSTOCK_SANDBOX_FOLDER"
 
@@ -205,7 +207,8 @@ class Sandboxed:
             environment.setdefault("TMPDIR", str(self.folder / "tmp"))
         memory = self.limits.memory
         paths = [word for name in ("PATH", "PYTHONPATH") for word in environment.get(name, "").split(os.pathsep)]
-        named = [*paths, *self.command, *self.overlays, str(self.root), str(self.folder)]
+        named = [*paths, *self.command, *programs(self.command[0], environment.get("PATH"))]
+        named += [*self.overlays, str(self.root), str(self.folder)]
         return {
             "mode": self.mode,
             "root": str(self.root),
@@ -351,3 +354,17 @@ def finished_within(process: Sandboxed, seconds: float, wanted: Callable[[], boo
         outcome = process.wait(max(0.0, min(left, 0.2)))
         if outcome is not None or left <= 0 or wanted():
             return outcome
+
+
+def programs(name: str, path: str | None) -> list[str]:
+    """The files that must be seen to run a command: what its name and its script's first line lead to."""
+    found = shutil.which(name, path=path)
+    if found is None:
+        return []
+    files = [found, os.path.realpath(found)]
+    with contextlib.suppress(OSError), Path(found).open("rb") as script:
+        first = script.readline(_FIRST_LINE)
+        if first.startswith(b"#!"):
+            interpreter = os.fsdecode(first[2:].split()[0])
+            files += [interpreter, os.path.realpath(interpreter)]
+    return files

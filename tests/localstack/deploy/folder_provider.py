@@ -100,6 +100,7 @@ class FolderProvider:
         bare = plain(inputs)
         id_ = bare["name"]
         if bare.get("fail") == "create":
+            time.sleep(bare.get("seconds", 0))
             raise ProviderError(f"CreateItem: Denied: {id_} may not be created")
         if self._file(id_).exists():
             raise ProviderError(f"CreateItem: AlreadyExists: {id_}")

@@ -53,7 +53,7 @@ def test_a_failing_resource_keeps_the_others(stack: Stack) -> None:
 
 
 def test_steps_under_way_end_when_another_fails(stack: Stack) -> None:
-    stack.write('Item("slow", name="slow", seconds=0.6)\nItem("b", name="b", fail="create")\n').run("up")
+    stack.write('Item("slow", name="slow", seconds=0.6)\nItem("b", name="b", seconds=0.3, fail="create")\n').run("up")
     assert set(stack.items) == {"slow"}
     assert stack.resource("slow")["id"] == "slow"
 

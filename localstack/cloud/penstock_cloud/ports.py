@@ -14,6 +14,8 @@ from penstock_cloud import processes
 from penstock_cloud.state import StateFolder, write_atomically
 
 PATIENCE_SECONDS = 3.0
+LISTENER_PATIENCE_SECONDS = 1.0
+"""For a port on which somebody listens: a killed process that is ending has no name any more, but its sockets still."""
 
 
 class Ports(BaseModel):
@@ -58,11 +60,12 @@ def choose(folder: StateFolder, gateway_port: int, *, with_receiver: bool) -> Po
 
 def _again(port: int | None) -> int:
     """The port if it is free, or will be in a moment: who held it may be ending, or a passing connection may have it."""
-    limit = time.monotonic() + PATIENCE_SECONDS
+    start = time.monotonic()
     while port:
         if processes.port_is_free(port):
             return port
-        if time.monotonic() > limit or processes.somebody_listens(port):
+        patience = LISTENER_PATIENCE_SECONDS if processes.somebody_listens(port) else PATIENCE_SECONDS
+        if time.monotonic() - start > patience:
             break
         time.sleep(0.05)
     return processes.free_port()

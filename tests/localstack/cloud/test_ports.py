@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,16 @@ def test_a_receiver_whose_port_is_taken_moves_and_is_remembered(folder: StateFol
     assert taken not in {now.gateway, now.services, now.receiver}
     assert now.former_receivers == sorted([7, taken])
     assert ports.last(folder) == now
+
+
+def test_a_port_whose_listener_is_ending_is_waited_for(folder: StateFolder) -> None:
+    held = socket.create_server(("127.0.0.1", 0))
+    port = held.getsockname()[1]
+    folder.ports.write_text(ports.Ports(gateway=port, services=1).model_dump_json())
+    ending = threading.Timer(0.3, held.close)
+    ending.start()
+    assert ports.gateway(folder) == port
+    ending.join()
 
 
 def test_a_run_without_a_receiver_keeps_its_port_for_the_next(folder: StateFolder) -> None:

@@ -1,15 +1,18 @@
 """A contract that every component keeps: type token, keyword-only configuration, parents, tags, encryption, outputs.
 
-Components are found by themselves: one that is added without an example here fails a test.
+Components are found by themselves: one that is added without an example (`EXAMPLES` in its own test file in `components/`,
+or here) fails a test.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import json
 import pkgutil
 import re
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -99,6 +102,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "key_arns": (KEY,),
     },
 }
+
+
+def _examples_of_own_files() -> dict[str, dict[str, Any]]:
+    """`EXAMPLES` of every test file in `components/`."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((Path(__file__).parent / "components").glob("test_*.py")):
+        spec = importlib.util.spec_from_file_location(f"examples_of_{path.stem}", path)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found |= getattr(module, "EXAMPLES", {})
+    return found
+
+
+EXAMPLES |= _examples_of_own_files()
 AREAS = "security|storage|operations|delivery|lake|features|training|serving|registry|monitoring"
 
 

@@ -173,7 +173,7 @@ def gateway_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         wait_for(f"http://127.0.0.1:{port}/_localstack/health", process, log, 120)
         url = f"http://127.0.0.1:{port}"
-        make_client("s3", url).create_bucket(Bucket="work")
+        make_client("s3", url).create_bucket(Bucket="job-data")
         yield url
     finally:
         process.terminate()

@@ -20,7 +20,7 @@ ROLE = "arn:aws:iam::000000000000:role/training"
 
 
 def main(source: str) -> None:
-    session = Session(boto_session=boto3.Session(region_name="us-east-1"), default_bucket="work")
+    session = Session(boto_session=boto3.Session(region_name="us-east-1"), default_bucket="job-data")
     trainer = ModelTrainer(
         training_image=IMAGE,
         sagemaker_session=session,
@@ -29,10 +29,10 @@ def main(source: str) -> None:
         source_code=SourceCode(source_dir=source, entry_script="train.py"),
         compute=Compute(instance_type="ml.m5.large", instance_count=1, volume_size_in_gb=1),
         hyperparameters={"rate": 0.5, "name": "abc"},
-        output_data_config=OutputDataConfig(s3_output_path="s3://work/sdk"),
+        output_data_config=OutputDataConfig(s3_output_path="s3://job-data/sdk"),
         stopping_condition=StoppingCondition(max_runtime_in_seconds=300),
     )
-    data = [InputData(channel_name="train", data_source="s3://work/sdk-data")]
+    data = [InputData(channel_name="train", data_source="s3://job-data/sdk-data")]
     trainer.train(input_data_config=data, wait=False, logs=False)
     tuner = HyperparameterTuner(
         model_trainer=trainer,
@@ -53,11 +53,11 @@ def main(source: str) -> None:
         sagemaker_session=session,
     )
     place = ProcessingS3Input(
-        s3_uri="s3://work/sdk-data", local_path="/opt/ml/processing/input/data", s3_data_type="S3Prefix",
+        s3_uri="s3://job-data/sdk-data", local_path="/opt/ml/processing/input/data", s3_data_type="S3Prefix",
         s3_input_mode="File",
     )  # fmt: skip
     result = ProcessingS3Output(
-        s3_uri="s3://work/sdk-processed", local_path="/opt/ml/processing/output", s3_upload_mode="EndOfJob"
+        s3_uri="s3://job-data/sdk-processed", local_path="/opt/ml/processing/output", s3_upload_mode="EndOfJob"
     )
     processor.run(
         code="process.py",

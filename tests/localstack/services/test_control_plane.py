@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.waiting import until
 
 ROLE = "arn:aws:iam::000000000000:role/training"
 FEATURES = [
@@ -23,16 +24,6 @@ def error_of(function: Any, **request: Any) -> dict[str, Any]:
         function(**request)
     response: dict[str, Any] = raised.value.response
     return {**response["Error"], "status": response["ResponseMetadata"]["HTTPStatusCode"]}
-
-
-def until(function: Any, wanted: Any, seconds: float = 5) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value) or time.monotonic() > deadline:
-            assert wanted(value), value
-            return value
-        time.sleep(0.02)
 
 
 def feature_group(name: str, **more: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
 
@@ -59,23 +60,13 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Ha
 """
 
 
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value):
-            return value
-        assert time.monotonic() < deadline, value
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def sagemaker(serving: Any, archive: Callable[..., bytes]) -> Any:
     serving.image(serve=SERVE)
-    serving.aws("s3").put_object(Bucket="work", Key="served/model.tar.gz", Body=archive(model__txt="weights"))
+    serving.aws("s3").put_object(Bucket="job-data", Key="served/model.tar.gz", Body=archive(model__txt="weights"))
     client = serving.client()
     for name, environment in (("a", {"TAG": "a"}), ("b", {"TAG": "b"}), ("broken", {"BROKEN": "1"})):
-        container = {"Image": IMAGE, "ModelDataUrl": "s3://work/served/model.tar.gz", "Environment": environment}
+        container = {"Image": IMAGE, "ModelDataUrl": "s3://job-data/served/model.tar.gz", "Environment": environment}
         client.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
     return client
 
@@ -264,7 +255,7 @@ def test_data_capture_in_awss_form(serving: Any, sagemaker: Any, runtime: Any) -
     capture = {
         "EnableCapture": True,
         "InitialSamplingPercentage": 100,
-        "DestinationS3Uri": "s3://work/capture",
+        "DestinationS3Uri": "s3://job-data/capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
     }
@@ -277,11 +268,11 @@ def test_data_capture_in_awss_form(serving: Any, sagemaker: Any, runtime: Any) -
 
     def lines() -> list[dict[str, Any]]:
         found = []
-        for item in s3.list_objects_v2(Bucket="work", Prefix=f"capture/{name}/one/").get("Contents", []):
+        for item in s3.list_objects_v2(Bucket="job-data", Prefix=f"capture/{name}/one/").get("Contents", []):
             moment = time.strftime("%Y/%m/%d", time.gmtime())
             assert item["Key"].startswith(f"capture/{name}/one/{moment}/")
             assert item["Key"].endswith(".jsonl")
-            text = s3.get_object(Bucket="work", Key=item["Key"])["Body"].read().decode()
+            text = s3.get_object(Bucket="job-data", Key=item["Key"])["Body"].read().decode()
             found += [json.loads(line) for line in text.splitlines()]
         return found
 
@@ -306,7 +297,7 @@ def test_data_capture_in_awss_form(serving: Any, sagemaker: Any, runtime: Any) -
 
 def test_a_model_package_is_deployed_by_its_arn(sagemaker: Any, runtime: Any) -> None:
     sagemaker.create_model_package_group(ModelPackageGroupName="served")
-    container = {"Image": IMAGE, "ModelDataUrl": "s3://work/served/model.tar.gz", "Environment": {"TAG": "package"}}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://job-data/served/model.tar.gz", "Environment": {"TAG": "package"}}
     specification = {
         "Containers": [container],
         "SupportedContentTypes": ["text/csv"],
@@ -366,7 +357,7 @@ def test_events_reach_a_rule(serving: Any, sagemaker: Any) -> None:
     events.put_targets(Rule="approved", Targets=[{"Id": "queue", "Arn": arn}])
     sagemaker.create_model_package_group(ModelPackageGroupName="events")
     specification = {
-        "Containers": [{"Image": IMAGE, "ModelDataUrl": "s3://work/served/model.tar.gz"}],
+        "Containers": [{"Image": IMAGE, "ModelDataUrl": "s3://job-data/served/model.tar.gz"}],
         "SupportedContentTypes": ["text/csv"],
         "SupportedResponseMIMETypes": ["text/csv"],
     }

@@ -54,7 +54,7 @@ def rows(cloud: Any) -> str:
     values = [(generator.random(), generator.random()) for _ in range(200)]
     text = "".join(f"{int(first > 0.5)},{first},{second}\n" for first, second in values)
     for key in ("framework/train/a.csv", "framework/train/b.csv", "framework/validation/a.csv"):
-        cloud.aws("s3").put_object(Bucket="work", Key=key, Body=text)
+        cloud.aws("s3").put_object(Bucket="job-data", Key=key, Body=text)
     return text
 
 
@@ -69,7 +69,7 @@ def wait(describe: Callable[..., Any], status: str, **name: str) -> Any:
 
 
 def channel(name: str, **source: str) -> dict[str, Any]:
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://work/framework/{name}", **source}
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://job-data/framework/{name}", **source}
     return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
 
 
@@ -80,7 +80,7 @@ def train(cloud: Any, name: str, image: str, hyperparameters: dict[str, str], **
         "RoleArn": ROLE,
         "HyperParameters": hyperparameters,
         "InputDataConfig": [channel("train"), channel("validation")],
-        "OutputDataConfig": {"S3OutputPath": "s3://work/framework/out"},
+        "OutputDataConfig": {"S3OutputPath": "s3://job-data/framework/out"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 300},
     }
@@ -163,17 +163,17 @@ def test_its_model_behind_an_endpoint_and_in_batch(cloud: Any, algorithm: Any, r
         ModelName="algorithm",
         BatchStrategy="MultiRecord",
         TransformInput={
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://work/framework/validation/"}},
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://job-data/framework/validation/"}},
             "ContentType": "text/csv",
             "SplitType": "Line",
         },
-        TransformOutput={"S3OutputPath": "s3://work/framework/batch", "AssembleWith": "Line"},
+        TransformOutput={"S3OutputPath": "s3://job-data/framework/batch", "AssembleWith": "Line"},
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
         DataProcessing={"InputFilter": "$[1:]"},
     )
     done = wait(sagemaker.describe_transform_job, "TransformJobStatus", TransformJobName="algorithm")
     assert done["TransformJobStatus"] == "Completed", done
-    answer = cloud.aws("s3").get_object(Bucket="work", Key="framework/batch/a.csv.out")["Body"].read().decode()
+    answer = cloud.aws("s3").get_object(Bucket="job-data", Key="framework/batch/a.csv.out")["Body"].read().decode()
     scores = [float(line) for line in answer.splitlines()]
     assert [score > 0.5 for score in scores] == [line[0] == "1" for line in rows.splitlines()]
 
@@ -182,8 +182,8 @@ def test_its_model_behind_an_endpoint_and_in_batch(cloud: Any, algorithm: Any, r
 def scripted(cloud: Any, archive: Callable[..., bytes]) -> Any:
     """A scikit-learn script as SDK v2 and tuning jobs send it, which needs a package that the image has not."""
     content = archive(train__py=TRAIN, inference__py=INFERENCE, requirements__txt="tabulate\n")
-    cloud.aws("s3").put_object(Bucket="work", Key="framework/source.tar.gz", Body=content)
-    given = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": '"s3://work/framework/source.tar.gz"'}
+    cloud.aws("s3").put_object(Bucket="job-data", Key="framework/source.tar.gz", Body=content)
+    given = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": '"s3://job-data/framework/source.tar.gz"'}
     specification = {
         "TrainingImage": SKLEARN,
         "TrainingInputMode": "File",
@@ -196,8 +196,8 @@ def test_script_mode_with_requirements_of_its_own(cloud: Any, scripted: Any) -> 
     assert scripted["TrainingJobStatus"] == "Completed", scripted
     assert scripted["FinalMetricDataList"][0]["Value"] > 0.9
     # What the job installed went with it: the next one does not find it.
-    content = "s3://work/framework/check"
-    cloud.aws("s3").put_object(Bucket="work", Key="framework/check/check.py", Body="import sklearn, tabulate")
+    content = "s3://job-data/framework/check"
+    cloud.aws("s3").put_object(Bucket="job-data", Key="framework/check/check.py", Body="import sklearn, tabulate")
     codes = [{"ChannelName": "code", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": content}}}]
     given = {"sagemaker_program": "check.py"}
     failed = train(cloud, "scripted-check", SKLEARN, given, InputDataConfig=codes)
@@ -208,7 +208,7 @@ def test_script_mode_with_requirements_of_its_own(cloud: Any, scripted: Any) -> 
 
 def test_the_scripts_model_behind_an_endpoint(cloud: Any, scripted: Any) -> None:
     data = scripted["ModelArtifacts"]["S3ModelArtifacts"]
-    source = "s3://work/framework/source.tar.gz"
+    source = "s3://job-data/framework/source.tar.gz"
     model(cloud, "scripted", SKLEARN, data, SAGEMAKER_PROGRAM="inference.py", SAGEMAKER_SUBMIT_DIRECTORY=source)
     invoke = serve(cloud, "scripted")
     assert json.loads(invoke("0.9,0.5\n0.1,0.5")) == [1, 0]
@@ -223,15 +223,15 @@ def test_images_that_do_not_run_here_fail_with_the_reason(cloud: Any) -> None:
 
 def test_spark_runs_on_this_machines_cores(cloud: Any) -> None:
     s3, sagemaker = cloud.aws("s3"), cloud.client()
-    s3.put_object(Bucket="work", Key="framework/spark/count.py", Body=COUNT)
-    s3.put_object(Bucket="work", Key="framework/words/a.csv", Body="one\ntwo\n")
+    s3.put_object(Bucket="job-data", Key="framework/spark/count.py", Body=COUNT)
+    s3.put_object(Bucket="job-data", Key="framework/words/a.csv", Body="one\ntwo\n")
 
     def given(name: str) -> dict[str, Any]:
         folder = f"/opt/ml/processing/input/{name}"
-        source = {"S3Uri": f"s3://work/framework/{name}", "LocalPath": folder, "S3DataType": "S3Prefix"}
+        source = {"S3Uri": f"s3://job-data/framework/{name}", "LocalPath": folder, "S3DataType": "S3Prefix"}
         return {"InputName": name, "S3Input": {**source, "S3InputMode": "File"}}
 
-    output = {"S3Uri": "s3://work/framework/shouted", "LocalPath": "/opt/ml/processing/output"}
+    output = {"S3Uri": "s3://job-data/framework/shouted", "LocalPath": "/opt/ml/processing/output"}
     sagemaker.create_processing_job(
         ProcessingJobName="spark",
         RoleArn=ROLE,
@@ -246,6 +246,6 @@ def test_spark_runs_on_this_machines_cores(cloud: Any) -> None:
     )
     done = wait(sagemaker.describe_processing_job, "ProcessingJobStatus", ProcessingJobName="spark")
     assert done["ProcessingJobStatus"] == "Completed", (done, log_of(cloud, "spark")[-3000:])
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="work", Prefix="framework/shouted")["Contents"]]
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="job-data", Prefix="framework/shouted")["Contents"]]
     part = next(key for key in keys if key.endswith(".csv"))
-    assert s3.get_object(Bucket="work", Key=part)["Body"].read() == b"one!\ntwo!\n"
+    assert s3.get_object(Bucket="job-data", Key=part)["Body"].read() == b"one!\ntwo!\n"

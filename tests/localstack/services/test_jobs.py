@@ -7,7 +7,6 @@ import io
 import json
 import os
 import tarfile
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
 
@@ -72,8 +72,8 @@ if mode in ("sleep", "ignore", "graceful"):
 def sagemaker(jobs: Any) -> Any:
     jobs.image(train=TRAIN)
     s3 = jobs.aws("s3")
-    s3.put_object(Bucket="work", Key="data/train/a.csv", Body=b"1,2")
-    s3.put_object(Bucket="work", Key="data/train/more/b.csv", Body=b"3,4")
+    s3.put_object(Bucket="job-data", Key="data/train/a.csv", Body=b"1,2")
+    s3.put_object(Bucket="job-data", Key="data/train/more/b.csv", Body=b"3,4")
     return jobs.client()
 
 
@@ -90,10 +90,10 @@ def request(image: str = "v1", seconds: int = 60, **parameters: str) -> dict[str
         "InputDataConfig": [
             {
                 "ChannelName": "train",
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://work/data/train"}},
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://job-data/data/train"}},
             }
         ],
-        "OutputDataConfig": {"S3OutputPath": "s3://work/models"},
+        "OutputDataConfig": {"S3OutputPath": "s3://job-data/models"},
         "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": seconds},
         "Environment": {"OWN": "value"},
@@ -103,16 +103,6 @@ def request(image: str = "v1", seconds: int = 60, **parameters: str) -> dict[str
 def finished(sagemaker: Any, name: str, seconds: float = 40) -> Any:
     return until(lambda: sagemaker.describe_training_job(TrainingJobName=name), lambda job: job["TrainingJobStatus"]
                  not in ("InProgress", "Stopping"), seconds)  # fmt: skip
-
-
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value):
-            return value
-        assert time.monotonic() < deadline, value
-        time.sleep(0.05)
 
 
 def run(sagemaker: Any, asked: dict[str, Any]) -> Any:
@@ -156,7 +146,7 @@ def test_a_training_job(jobs: Any, sagemaker: Any, flavour: str) -> None:
     assert all(each["EndTime"] >= each["StartTime"] for each in job["SecondaryStatusTransitions"])
     assert [(each["MetricName"], each["Value"]) for each in job["FinalMetricDataList"]] == [("loss", 0.25)]
     artifact = job["ModelArtifacts"]["S3ModelArtifacts"]
-    assert artifact == f"s3://work/models/{asked['TrainingJobName']}/output/model.tar.gz"
+    assert artifact == f"s3://job-data/models/{asked['TrainingJobName']}/output/model.tar.gz"
     model = json.loads(read_archive(jobs, artifact)["model.json"])
     assert model["seen"] == {"input/data/train/a.csv": "1,2", "input/data/train/more/b.csv": "3,4"}
     assert model["parameters"] == {"mode": "fine"}
@@ -208,10 +198,10 @@ def test_what_a_job_cannot_find(sagemaker: Any) -> None:
     assert f"{REPOSITORY}:v9" in job["FailureReason"]
     assert "penstock build" in job["FailureReason"]
     asked = request()
-    asked["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = "s3://work/nothing-here"
+    asked["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = "s3://job-data/nothing-here"
     job = run(sagemaker, asked)
     assert job["TrainingJobStatus"] == "Failed"
-    assert 'No S3 objects found under S3 URL "s3://work/nothing-here"' in job["FailureReason"]
+    assert 'No S3 objects found under S3 URL "s3://job-data/nothing-here"' in job["FailureReason"]
 
 
 @pytest.mark.parametrize("mode", ["graceful", "sleep", "ignore"])
@@ -279,7 +269,7 @@ def processing(command: str, **more: Any) -> dict[str, Any]:
             {
                 "InputName": "in",
                 "S3Input": {
-                    "S3Uri": "s3://work/data/train/",
+                    "S3Uri": "s3://job-data/data/train/",
                     "LocalPath": "/opt/ml/processing/input",
                     "S3DataType": "S3Prefix",
                     "S3InputMode": "File",
@@ -291,7 +281,7 @@ def processing(command: str, **more: Any) -> dict[str, Any]:
                 {
                     "OutputName": "out",
                     "S3Output": {
-                        "S3Uri": f"s3://work/processed/{name}",
+                        "S3Uri": f"s3://job-data/processed/{name}",
                         "LocalPath": "/opt/ml/processing/output",
                         "S3UploadMode": "EndOfJob",
                     },
@@ -322,9 +312,11 @@ def test_a_processing_job(jobs: Any, sagemaker: Any) -> None:
     assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
     assert job["ExitMessage"].strip() == "done well"
     s3, prefix = jobs.aws("s3"), f"processed/{job['ProcessingJobName']}/"
-    keys = [item["Key"].removeprefix(prefix) for item in s3.list_objects_v2(Bucket="work", Prefix=prefix)["Contents"]]
+    keys = [
+        item["Key"].removeprefix(prefix) for item in s3.list_objects_v2(Bucket="job-data", Prefix=prefix)["Contents"]
+    ]
     assert keys == ["a.csv", "deep/processingjobconfig.json", "more/b.csv"]
-    body = s3.get_object(Bucket="work", Key=prefix + "deep/processingjobconfig.json")["Body"].read()
+    body = s3.get_object(Bucket="job-data", Key=prefix + "deep/processingjobconfig.json")["Body"].read()
     assert json.loads(body)["ProcessingJobArn"] == job["ProcessingJobArn"]
 
 
@@ -332,7 +324,7 @@ def test_a_processing_job_that_fails(jobs: Any, sagemaker: Any) -> None:
     job = run_processing(sagemaker, processing("touch /opt/ml/processing/output/x; echo no such column >&2; exit 4"))
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"] == "AlgorithmError: no such column, exit code: 4"
-    found = jobs.aws("s3").list_objects_v2(Bucket="work", Prefix=f"processed/{job['ProcessingJobName']}/")
+    found = jobs.aws("s3").list_objects_v2(Bucket="job-data", Prefix=f"processed/{job['ProcessingJobName']}/")
     assert found["KeyCount"] == 0
     late = processing("sleep 60", StoppingCondition={"MaxRuntimeInSeconds": 1})
     assert "MaxRuntimeInSeconds of 1" in run_processing(sagemaker, late)["FailureReason"]
@@ -393,8 +385,8 @@ HTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).se
 def test_an_endpoint(jobs: Any, sagemaker: Any, archive: Callable[..., bytes]) -> None:
     """Serving in every flavour; what endpoints do besides is in test_endpoints.py."""
     jobs.image(serve=SERVE)
-    jobs.aws("s3").put_object(Bucket="work", Key="served/flavour.tar.gz", Body=archive(model__txt="weights"))
-    container = {"Image": f"{REPOSITORY}:v1", "ModelDataUrl": "s3://work/served/flavour.tar.gz"}
+    jobs.aws("s3").put_object(Bucket="job-data", Key="served/flavour.tar.gz", Body=archive(model__txt="weights"))
+    container = {"Image": f"{REPOSITORY}:v1", "ModelDataUrl": "s3://job-data/served/flavour.tar.gz"}
     sagemaker.create_model(ModelName="served", ExecutionRoleArn=ROLE, PrimaryContainer=container)
     variant = {"VariantName": "one", "ModelName": "served", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(EndpointConfigName="served", ProductionVariants=[variant])

@@ -45,7 +45,7 @@ def started(serving: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     source = tmp_path_factory.mktemp("source")
     (source / "train.py").write_text(TRAIN)
     (source / "process.py").write_text(PROCESS)
-    serving.aws("s3").put_object(Bucket="work", Key="sdk-data/a.csv", Body="words")
+    serving.aws("s3").put_object(Bucket="job-data", Key="sdk-data/a.csv", Body="words")
     # Nothing of the machine's own AWS set-up, and what docs of the SDK name: endpoints, no look-up of roles.
     variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     variables |= {
@@ -96,5 +96,5 @@ def test_framework_processor_runs_its_source_folder(serving: Any, started: dict[
     name = started["processing"]
     job = wait(serving.client().describe_processing_job, "ProcessingJobStatus", ProcessingJobName=name)
     assert job["ProcessingJobStatus"] == "Completed", job
-    written = serving.aws("s3").get_object(Bucket="work", Key="sdk-processed/a.csv")["Body"].read()
+    written = serving.aws("s3").get_object(Bucket="job-data", Key="sdk-processed/a.csv")["Body"].read()
     assert written == b"WORDS"

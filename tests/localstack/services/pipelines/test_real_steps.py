@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.localstack.services.waiting import until
 
 from .conftest import ROLE, callback, compare, condition, for_each, function
 
@@ -101,16 +102,6 @@ def steps_of(sagemaker: Any, arn: str) -> dict[str, Any]:
     return {step["StepName"]: step for step in answer["PipelineExecutionSteps"]}
 
 
-def until(check: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
-        time.sleep(0.05)
-    pytest.fail("it did not happen")
-
-
 def shell(name: str, command: str, *outputs: str, **more: Any) -> dict[str, Any]:
     """A Processing step that runs a shell command; its outputs are folders below /opt/ml/processing."""
     arguments: dict[str, Any] = {
@@ -124,7 +115,10 @@ def shell(name: str, command: str, *outputs: str, **more: Any) -> dict[str, Any]
             "OutputName": output,
             "S3Output": {
                 "S3Uri": {
-                    "Std:Join": {"On": "/", "Values": ["s3://work", {"Get": "Execution.PipelineExecutionId"}, output]}
+                    "Std:Join": {
+                        "On": "/",
+                        "Values": ["s3://job-data", {"Get": "Execution.PipelineExecutionId"}, output],
+                    }
                 },
                 "LocalPath": f"/opt/ml/processing/{output}",
                 "S3UploadMode": "EndOfJob",
@@ -144,7 +138,7 @@ def fit(name: str, rate: Any = "0.25", **more: Any) -> dict[str, Any]:
             "TrainingInputMode": "File",
             "MetricDefinitions": [{"Name": "loss", "Regex": "validation-loss=([0-9.]+)"}],
         },
-        "OutputDataConfig": {"S3OutputPath": "s3://work/models"},
+        "OutputDataConfig": {"S3OutputPath": "s3://job-data/models"},
         "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
         "RoleArn": ROLE,
@@ -253,24 +247,24 @@ def test_a_model_is_deployed_and_replaced(run: Any, serving: Any, sagemaker: Any
 
 def test_batch_transform(run: Any, serving: Any) -> None:
     s3 = serving.aws("s3")
-    s3.put_object(Bucket="work", Key="transform/in/rows.csv", Body=b"1\n2\n3\n")
+    s3.put_object(Bucket="job-data", Key="transform/in/rows.csv", Body=b"1\n2\n3\n")
     transform = {
         "Name": "Score",
         "Type": "Transform",
         "Arguments": {
             "ModelName": {"Get": "Steps.Model.ModelName"},
             "TransformInput": {
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://work/transform/in"}},
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://job-data/transform/in"}},
                 "ContentType": "text/csv",
             },
-            "TransformOutput": {"S3OutputPath": "s3://work/transform/out"},
+            "TransformOutput": {"S3OutputPath": "s3://job-data/transform/out"},
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         },
     }
     status, done = run([fit("Train"), model("Model", "Train"), transform])
     assert status == "Succeeded", done
     assert ":transform-job/pipelines-" in done["Score"]["Metadata"]["TransformJob"]["Arn"]
-    body = s3.get_object(Bucket="work", Key="transform/out/rows.csv.out")["Body"].read()
+    body = s3.get_object(Bucket="job-data", Key="transform/out/rows.csv.out")["Body"].read()
     assert body.startswith(b"0.25:1")
 
 
@@ -295,7 +289,7 @@ def test_tuning_offers_its_best_jobs(run: Any, sagemaker: Any) -> None:
         "Std:Join": {
             "On": "/",
             "Values": [
-                "s3://work/models",
+                "s3://job-data/models",
                 {"Get": "Steps.Tune.TrainingJobSummaries[0].TrainingJobName"},
                 "output/model.tar.gz",
             ],
@@ -390,14 +384,14 @@ def test_iterations_and_clean_up_with_real_jobs(run: Any, serving: Any) -> None:
     assert done["Clean"]["Metadata"]["Cleanup"]["CleanedSteps"] == ["One"]
     s3 = serving.aws("s3")
     left = {
-        name: s3.list_objects_v2(Bucket="work", Prefix=f"models/{arn.rsplit('/', 1)[1]}/")["KeyCount"]
+        name: s3.list_objects_v2(Bucket="job-data", Prefix=f"models/{arn.rsplit('/', 1)[1]}/")["KeyCount"]
         for name, arn in ((each, done[each]["Metadata"]["TrainingJob"]["Arn"]) for each in ("One", "Fit-0"))
     }
     assert (left["One"], left["Fit-0"] > 0) == (0, True)
 
 
 def test_lineage_is_recorded(run: Any, sagemaker: Any) -> None:
-    uri = f"s3://work/{uuid.uuid4()}"
+    uri = f"s3://job-data/{uuid.uuid4()}"
     line = {
         "Name": "Line",
         "Type": "Lineage",

@@ -7,21 +7,12 @@ import time
 from typing import Any
 
 import pytest
+from tests.localstack.services.waiting import until
 
 from penstock_services.errors import ServiceError
 from penstock_services.sagemaker.pipelines.steps.callback import CALLBACK
 
 from .conftest import ROLE, SCOPE, Cloud, callback, compare, condition, for_each, function, processing, training
-
-
-def until(check: Any, seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen")
 
 
 def test_a_callback_sends_a_message_and_waits_for_its_token(cloud: Cloud) -> None:

@@ -6,9 +6,7 @@ import io
 import json
 import subprocess
 import tarfile
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import xgboost as xgb
 from botocore.exceptions import ClientError
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
+from tests.localstack.services.waiting import until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
@@ -26,16 +25,6 @@ ROLE = "arn:aws:iam::000000000000:role/compilation"
 DONE = ("COMPLETED", "FAILED", "STOPPED")
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(200, 4)).astype(np.float32)
-
-
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 240) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value):
-            return value
-        assert time.monotonic() < deadline, value
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +53,12 @@ def packed(**files: bytes) -> bytes:
 
 def request(serving: Any, archive: bytes, framework: str = "XGBOOST", **more: Any) -> dict[str, Any]:
     name = f"compile-{uuid.uuid4().hex[:8]}"
-    serving.aws("s3").put_object(Bucket="work", Key=f"{name}/model.tar.gz", Body=archive)
+    serving.aws("s3").put_object(Bucket="job-data", Key=f"{name}/model.tar.gz", Body=archive)
     return {
         "CompilationJobName": name,
         "RoleArn": ROLE,
-        "InputConfig": {"S3Uri": f"s3://work/{name}/model.tar.gz", "Framework": framework, **more.pop("given", {})},
-        "OutputConfig": {"S3OutputLocation": f"s3://work/{name}/out/", "TargetDevice": "ml_m5"},
+        "InputConfig": {"S3Uri": f"s3://job-data/{name}/model.tar.gz", "Framework": framework, **more.pop("given", {})},
+        "OutputConfig": {"S3OutputLocation": f"s3://job-data/{name}/out/", "TargetDevice": "ml_m5"},
         "StoppingCondition": {"MaxRuntimeInSeconds": 300},
         **more,
     }
@@ -80,6 +69,7 @@ def finished(sagemaker: Any, asked: dict[str, Any]) -> Any:
     return until(
         lambda: sagemaker.describe_compilation_job(CompilationJobName=name),
         lambda job: job["CompilationJobStatus"] in DONE,
+        seconds=240,
     )
 
 
@@ -124,7 +114,7 @@ def test_a_booster(serving: Any, sagemaker: Any, python: Path, tmp_path: Path) -
     name = asked["CompilationJobName"]
     assert job["CompilationJobStatus"] == "COMPLETED", job
     assert job["FailureReason"] == ""
-    assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://work/{name}/out/model-ml_m5.tar.gz"
+    assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://job-data/{name}/out/model-ml_m5.tar.gz"
     assert len(job["ModelDigests"]["ArtifactDigest"]) == 128
     assert json.loads(job["DerivedInformation"]["DerivedDataInputConfig"]) == {"features": [1, 4]}
     assert job["CreationTime"] <= job["CompilationStartTime"] <= job["CompilationEndTime"]
@@ -204,7 +194,7 @@ def _rows_of(matrix: xgb.DMatrix) -> Any:
 
 def test_a_model_that_is_not_there(serving: Any, sagemaker: Any) -> None:
     asked = request(serving, b"")
-    asked["InputConfig"]["S3Uri"] = "s3://work/nothing/model.tar.gz"
+    asked["InputConfig"]["S3Uri"] = "s3://job-data/nothing/model.tar.gz"
     assert "No S3 objects found" in run(sagemaker, asked)["FailureReason"]
     assert "cannot be extracted" in run(sagemaker, request(serving, b"no archive"))["FailureReason"]
 
@@ -216,7 +206,7 @@ def test_a_model_that_is_not_there(serving: Any, sagemaker: Any) -> None:
         ({}, {"TargetDevice": "jetson_nano"}, "jetson_nano"),
         ({}, {"TargetDevice": "ml_g4dn"}, "ml_g4dn"),
         ({}, {"TargetPlatform": {"Os": "LINUX", "Arch": "ARM64"}}, "Exactly one of TargetDevice"),
-        ({"S3Uri": "s3://work/model.zip"}, {}, "tar.gz"),
+        ({"S3Uri": "s3://job-data/model.zip"}, {}, "tar.gz"),
         ({"DataInputConfig": "{x"}, {}, "not JSON"),
         ({"DataInputConfig": '{"a": [1, 2], "b": [1, 2]}'}, {}, "one input"),
         ({}, {"CompilerOptions": '{"dtype": "fp16"}'}, "CompilerOptions"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import tarfile
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
 
@@ -75,16 +74,6 @@ with open(f"{base}/processing/output/{place}.txt", "w") as file:
 )
 
 
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value):
-            return value
-        assert time.monotonic() < deadline, value
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def sagemaker(jobs: Any) -> Any:
     jobs.image(serve=SERVE, train=TRAIN, process=PROCESS)
@@ -93,7 +82,7 @@ def sagemaker(jobs: Any) -> Any:
         member = tarfile.TarInfo("word.txt")
         member.size = 1
         tar.addfile(member, io.BytesIO(b"<"))
-    jobs.aws("s3").put_object(Bucket="work", Key="flavours/model.tar.gz", Body=content.getvalue())
+    jobs.aws("s3").put_object(Bucket="job-data", Key="flavours/model.tar.gz", Body=content.getvalue())
     return jobs.client()
 
 
@@ -103,20 +92,20 @@ def name() -> str:
 
 
 def read(jobs: Any, key: str) -> bytes:
-    content: bytes = jobs.aws("s3").get_object(Bucket="work", Key=key)["Body"].read()
+    content: bytes = jobs.aws("s3").get_object(Bucket="job-data", Key=key)["Body"].read()
     return content
 
 
 def test_a_transform_job(jobs: Any, sagemaker: Any, name: str) -> None:
-    container = {"Image": IMAGE, "ModelDataUrl": "s3://work/flavours/model.tar.gz"}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://job-data/flavours/model.tar.gz"}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, Containers=[container, container])
-    jobs.aws("s3").put_object(Bucket="work", Key=f"{name}/in/a", Body=b"1\n")
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://work/{name}/in/"}
+    jobs.aws("s3").put_object(Bucket="job-data", Key=f"{name}/in/a", Body=b"1\n")
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://job-data/{name}/in/"}
     sagemaker.create_transform_job(
         TransformJobName=name,
         ModelName=name,
         TransformInput={"DataSource": {"S3DataSource": source}},
-        TransformOutput={"S3OutputPath": f"s3://work/{name}/out"},
+        TransformOutput={"S3OutputPath": f"s3://job-data/{name}/out"},
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
     )
     job = until(
@@ -134,7 +123,7 @@ def test_a_tuning_job(sagemaker: Any, name: str) -> None:
             "MetricDefinitions": [{"Name": "score", "Regex": "score=([0-9.]+);"}],
         },
         "RoleArn": ROLE,
-        "OutputDataConfig": {"S3OutputPath": "s3://work/flavours"},
+        "OutputDataConfig": {"S3OutputPath": "s3://job-data/flavours"},
         "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
@@ -159,7 +148,7 @@ def test_processing_hosts_find_one_another(jobs: Any, sagemaker: Any, name: str)
     output = {
         "OutputName": "text",
         "S3Output": {
-            "S3Uri": f"s3://work/{name}/out",
+            "S3Uri": f"s3://job-data/{name}/out",
             "LocalPath": "/opt/ml/processing/output",
             "S3UploadMode": "EndOfJob",
         },

@@ -6,11 +6,11 @@ import gzip
 import json
 import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
 
@@ -56,16 +56,6 @@ if mode == "second fails":
 """
 
 
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value):
-            return value
-        assert time.monotonic() < deadline, value
-        time.sleep(0.05)
-
-
 class Run:
     """One job with a place of its own on S3."""
 
@@ -76,14 +66,14 @@ class Run:
 
     def put(self, **objects: bytes) -> Run:
         for name, content in objects.items():
-            self.s3.put_object(Bucket="work", Key=f"{self.name}/in/{name.replace('__', '/')}", Body=content)
+            self.s3.put_object(Bucket="job-data", Key=f"{self.name}/in/{name.replace('__', '/')}", Body=content)
         return self
 
     def input(self, **more: Any) -> dict[str, Any]:
         return {
             "InputName": "data",
             "S3Input": {
-                "S3Uri": f"s3://work/{self.name}/in/",
+                "S3Uri": f"s3://job-data/{self.name}/in/",
                 "LocalPath": "/opt/ml/processing/input",
                 "S3DataType": "S3Prefix",
                 "S3InputMode": "File",
@@ -92,7 +82,11 @@ class Run:
         }
 
     def output(self, mode: str = "EndOfJob") -> dict[str, Any]:
-        place = {"S3Uri": f"s3://work/{self.name}/out", "LocalPath": "/opt/ml/processing/output", "S3UploadMode": mode}
+        place = {
+            "S3Uri": f"s3://job-data/{self.name}/out",
+            "LocalPath": "/opt/ml/processing/output",
+            "S3UploadMode": mode,
+        }
         return {"OutputName": "report", "S3Output": place}
 
     def start(self, mode: str = "", count: int = 1, **more: Any) -> Run:
@@ -117,10 +111,10 @@ class Run:
         return until(self.describe, lambda job: job["ProcessingJobStatus"] in DONE)
 
     def reports(self) -> dict[str, Any]:
-        found = self.s3.list_objects_v2(Bucket="work", Prefix=f"{self.name}/out/").get("Contents", [])
+        found = self.s3.list_objects_v2(Bucket="job-data", Prefix=f"{self.name}/out/").get("Contents", [])
         return {
             item["Key"].rsplit("/", 1)[-1]: json.loads(
-                self.s3.get_object(Bucket="work", Key=item["Key"])["Body"].read()
+                self.s3.get_object(Bucket="job-data", Key=item["Key"])["Body"].read()
             )
             for item in found
         }
@@ -147,7 +141,7 @@ def test_one_instance_and_its_configuration(run: Run) -> None:
     assert report["seen"] == {"a": "1", "b/c": "2"}
     described = report["job"]
     assert described["ProcessingJobArn"] == job["ProcessingJobArn"]
-    assert described["ProcessingInputs"][0]["S3Input"]["S3Uri"] == f"s3://work/{run.name}/in/"
+    assert described["ProcessingInputs"][0]["S3Input"]["S3Uri"] == f"s3://job-data/{run.name}/in/"
     assert described["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 1
     assert described["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400}
     assert described["Environment"] == {"X": "1"}
@@ -181,9 +175,9 @@ def test_a_failing_host_fails_the_job(run: Run) -> None:
 
 
 def test_gzip_and_a_manifest(run: Run) -> None:
-    manifest = [{"prefix": f"s3://work/{run.name}/in/"}, "a.gz"]
+    manifest = [{"prefix": f"s3://job-data/{run.name}/in/"}, "a.gz"]
     run.put(**{"a.gz": gzip.compress(b"unpacked"), "b": b"not listed", "list": json.dumps(manifest).encode()})
-    source = run.input(S3DataType="ManifestFile", S3Uri=f"s3://work/{run.name}/in/list", S3CompressionType="Gzip")
+    source = run.input(S3DataType="ManifestFile", S3Uri=f"s3://job-data/{run.name}/in/list", S3CompressionType="Gzip")
     run.start(ProcessingInputs=[source])
     assert run.finished()["ProcessingJobStatus"] == "Completed"
     assert run.reports()["algo-1.json"]["seen"] == {"a": "unpacked"}
@@ -271,7 +265,7 @@ def test_missing_input_fails_the_job(run: Run) -> None:
 
 
 ATHENA = {
-    "Catalog": "c", "Database": "d", "QueryString": "select 1", "OutputS3Uri": "s3://work/x", "OutputFormat": "PARQUET",
+    "Catalog": "c", "Database": "d", "QueryString": "select 1", "OutputS3Uri": "s3://job-data/x", "OutputFormat": "PARQUET",
 }  # fmt: skip
 
 
@@ -282,7 +276,7 @@ ATHENA = {
         ({"LocalPath": "/tmp/x"}, {}, "must be below"),
         ({"LocalPath": "/opt/ml/processing/../x"}, {}, "must be below"),
         ({}, {"FeatureStoreOutput": {"FeatureGroupName": "g"}}, "AppManaged"),
-        ({}, {"S3Output": {"S3Uri": "s3://work/x", "S3UploadMode": "EndOfJob"}}, "must be below"),
+        ({}, {"S3Output": {"S3Uri": "s3://job-data/x", "S3UploadMode": "EndOfJob"}}, "must be below"),
     ],
 )
 def test_what_is_refused(run: Run, given: dict[str, Any], output: dict[str, Any], text: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
 
@@ -74,35 +75,25 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Ha
 DONE = ("Completed", "Failed", "Stopped")
 
 
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value):
-            return value
-        assert time.monotonic() < deadline, value
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def sagemaker(serving: Any, archive: Callable[..., bytes]) -> Any:
     serving.image(serve=SERVE)
     s3 = serving.aws("s3")
-    s3.put_object(Bucket="work", Key="batch/model.tar.gz", Body=archive(factor__txt="2"))
-    s3.put_object(Bucket="work", Key="batch/half.tar.gz", Body=archive(factor__txt="0.5"))
+    s3.put_object(Bucket="job-data", Key="batch/model.tar.gz", Body=archive(factor__txt="2"))
+    s3.put_object(Bucket="job-data", Key="batch/half.tar.gz", Body=archive(factor__txt="0.5"))
     client = serving.client()
     parameters = json.dumps({"MaxConcurrentTransforms": 3, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1})
     for name, environment in (
         ("plain", {}), ("broken", {"BROKEN": "1"}), ("raw", {"RAW": "1"}), ("telling", {"PARAMETERS": parameters})
     ):  # fmt: skip
         client.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container(**environment))
-    half = {**container(), "ModelDataUrl": "s3://work/batch/half.tar.gz"}
+    half = {**container(), "ModelDataUrl": "s3://job-data/batch/half.tar.gz"}
     client.create_model(ModelName="chain", ExecutionRoleArn=ROLE, Containers=[container(), half, half])
     return client
 
 
 def container(**environment: str) -> dict[str, Any]:
-    return {"Image": IMAGE, "ModelDataUrl": "s3://work/batch/model.tar.gz", "Environment": environment}
+    return {"Image": IMAGE, "ModelDataUrl": "s3://job-data/batch/model.tar.gz", "Environment": environment}
 
 
 class Run:
@@ -116,13 +107,13 @@ class Run:
 
     def put(self, **objects: bytes) -> Run:
         for name, content in objects.items():
-            self.s3.put_object(Bucket="work", Key=f"{self.name}/in/{name.replace('__', '/')}", Body=content)
+            self.s3.put_object(Bucket="job-data", Key=f"{self.name}/in/{name.replace('__', '/')}", Body=content)
         return self
 
     def start(self, model: str = "plain", **more: Any) -> Run:
         given = {"ContentType": "text/csv", "SplitType": "Line", **more.pop("given", {})}
-        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://work/{self.name}/in/", **more.pop("source", {})}
-        output = {"S3OutputPath": f"s3://work/{self.name}/out/", "AssembleWith": "Line", **more.pop("output", {})}
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://job-data/{self.name}/in/", **more.pop("source", {})}
+        output = {"S3OutputPath": f"s3://job-data/{self.name}/out/", "AssembleWith": "Line", **more.pop("output", {})}
         self.sagemaker.create_transform_job(
             TransformJobName=self.name,
             ModelName=model,
@@ -140,10 +131,10 @@ class Run:
         return until(self.describe, lambda job: job["TransformJobStatus"] in DONE)
 
     def output(self) -> dict[str, bytes]:
-        found = self.s3.list_objects_v2(Bucket="work", Prefix=f"{self.name}/out/").get("Contents", [])
+        found = self.s3.list_objects_v2(Bucket="job-data", Prefix=f"{self.name}/out/").get("Contents", [])
         keys = [item["Key"] for item in found]
         prefix = f"{self.name}/out/"
-        return {key.removeprefix(prefix): self.s3.get_object(Bucket="work", Key=key)["Body"].read() for key in keys}
+        return {key.removeprefix(prefix): self.s3.get_object(Bucket="job-data", Key=key)["Body"].read() for key in keys}
 
     def messages(self, data_log: bool = False) -> list[str]:
         group = "/aws/sagemaker/TransformJobs"
@@ -208,7 +199,7 @@ def test_input_filter_join_and_output_filter(run: Run) -> None:
 
 
 def test_a_json_document_joined_captured_and_identified(run: Run) -> None:
-    capture = {"DestinationS3Uri": f"s3://work/{run.name}/captured", "GenerateInferenceId": True}
+    capture = {"DestinationS3Uri": f"s3://job-data/{run.name}/captured", "GenerateInferenceId": True}
     run.put(**{"one.json": b'{"id": 7, "features": [1, 2]}'}).start(
         given={"ContentType": "application/json", "SplitType": "None"},
         output={"Accept": "application/json", "AssembleWith": "None"},
@@ -224,20 +215,20 @@ def test_a_json_document_joined_captured_and_identified(run: Run) -> None:
     hour = time.strftime("%Y/%m/%d/%H", job["TransformStartTime"].utctimetuple())
     found = {}
     for side in ("input", "output"):
-        listing = run.s3.list_objects_v2(Bucket="work", Prefix=f"{run.name}/captured/{side}/{hour}/")["Contents"]
-        found[side] = json.loads(run.s3.get_object(Bucket="work", Key=listing[0]["Key"])["Body"].read())
+        listing = run.s3.list_objects_v2(Bucket="job-data", Prefix=f"{run.name}/captured/{side}/{hour}/")["Contents"]
+        found[side] = json.loads(run.s3.get_object(Bucket="job-data", Key=listing[0]["Key"])["Body"].read())
     assert found == {
-        "input": [{"prefix": f"s3://work/{run.name}/in/"}, "one.json"],
-        "output": [{"prefix": f"s3://work/{run.name}/out/"}, "one.json.out"],
+        "input": [{"prefix": f"s3://job-data/{run.name}/in/"}, "one.json"],
+        "output": [{"prefix": f"s3://job-data/{run.name}/out/"}, "one.json.out"],
     }
 
 
 def test_gzip_a_manifest_and_no_splitting(run: Run) -> None:
-    manifest = json.dumps([{"prefix": f"s3://work/{run.name}/in/"}, "b/two.gz"]).encode()
+    manifest = json.dumps([{"prefix": f"s3://job-data/{run.name}/in/"}, "b/two.gz"]).encode()
     run.put(**{"a.gz": gzip.compress(b"1"), "b__two.gz": gzip.compress(b"abc\ndef"), "the.manifest": manifest})
     run.start(
         "raw",
-        source={"S3DataType": "ManifestFile", "S3Uri": f"s3://work/{run.name}/in/the.manifest"},
+        source={"S3DataType": "ManifestFile", "S3Uri": f"s3://job-data/{run.name}/in/the.manifest"},
         given={"CompressionType": "Gzip", "SplitType": "None"},
         output={"AssembleWith": "None"},
     )
@@ -271,7 +262,7 @@ def test_one_bad_object_fails_the_job_but_not_the_others(run: Run) -> None:
     assert job["FailureReason"].startswith("AlgorithmError: See job logs for more information")
     assert run.output() == {"a.out": b"2.0\n", "c.out": b"8.0\n"}
     said = until(lambda: run.messages(True), lambda found: len(found) == 2)
-    assert f"work/{run.name}/in/b: Bad HTTP status received from algorithm: 500" in said[1]
+    assert f"job-data/{run.name}/in/b: Bad HTTP status received from algorithm: 500" in said[1]
 
 
 def test_data_that_the_model_refuses_is_the_clients_fault(run: Run) -> None:
@@ -318,7 +309,7 @@ def test_a_server_that_dies(run: Run) -> None:
 def test_a_model_package(run: Run) -> None:
     run.sagemaker.create_model_package_group(ModelPackageGroupName="transformed")
     specification = {
-        "Containers": [container(), {**container(), "ModelDataUrl": "s3://work/batch/half.tar.gz"}],
+        "Containers": [container(), {**container(), "ModelDataUrl": "s3://job-data/batch/half.tar.gz"}],
         "SupportedContentTypes": ["text/csv"],
         "SupportedResponseMIMETypes": ["text/csv"],
     }

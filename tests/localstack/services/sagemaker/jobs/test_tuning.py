@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
 
@@ -20,6 +19,7 @@ DONE = ("Completed", "Failed", "Stopped")
 
 TRAIN = """
 import json, os, sys, time
+
 base = os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")
 with open(f"{base}/input/config/hyperparameters.json") as file:
     given = json.load(file)
@@ -40,16 +40,6 @@ for epoch in range(1, int(given.get("epochs", 1)) + 1):
 """
 
 
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if wanted(value):
-            return value
-        assert time.monotonic() < deadline, value
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def sagemaker(serving: Any) -> Any:
     serving.image(train=TRAIN)
@@ -65,7 +55,7 @@ def definition(**static: str) -> dict[str, Any]:
             "MetricDefinitions": [{"Name": "score", "Regex": r"score=([0-9.]+);"}],
         },
         "RoleArn": ROLE,
-        "OutputDataConfig": {"S3OutputPath": "s3://work/tuned"},
+        "OutputDataConfig": {"S3OutputPath": "s3://job-data/tuned"},
         "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
@@ -154,7 +144,7 @@ def test_a_tuning_job(serving: Any, sagemaker: Any) -> None:
     assert sagemaker.list_tags(ResourceArn=training["TrainingJobArn"])["Tags"] == asked["Tags"]
     assert not [member for member in training if member.startswith("_")]
     key = f"tuned/{names[0]}/output/model.tar.gz"
-    assert serving.aws("s3").head_object(Bucket="work", Key=key)["ContentLength"] > 0
+    assert serving.aws("s3").head_object(Bucket="job-data", Key=key)["ContentLength"] > 0
     listed = sagemaker.list_hyper_parameter_tuning_jobs(NameContains=name)["HyperParameterTuningJobSummaries"][0]
     assert listed["Strategy"] == "Random"
     assert listed["ObjectiveStatusCounters"]["Succeeded"] == 4
@@ -267,7 +257,7 @@ def test_warm_start(sagemaker: Any) -> None:
 def test_the_built_in_algorithm_needs_no_metric_definitions(serving: Any, sagemaker: Any) -> None:
     rows = "\n".join(f"{number % 2},{number % 2 + number / 100},{number}" for number in range(60))
     for channel in ("train", "validation"):
-        serving.aws("s3").put_object(Bucket="work", Key=f"tuned/{channel}/rows.csv", Body=rows.encode())
+        serving.aws("s3").put_object(Bucket="job-data", Key=f"tuned/{channel}/rows.csv", Body=rows.encode())
     built_in = definition(num_round="5", objective="binary:logistic", eval_metric="logloss")
     built_in["AlgorithmSpecification"] = {
         "TrainingImage": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0",
@@ -277,7 +267,7 @@ def test_the_built_in_algorithm_needs_no_metric_definitions(serving: Any, sagema
         {
             "ChannelName": channel,
             "ContentType": "text/csv",
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://work/tuned/{channel}/"}},
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://job-data/tuned/{channel}/"}},
         }
         for channel in ("train", "validation")
     ]

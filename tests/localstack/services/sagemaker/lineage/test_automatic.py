@@ -5,12 +5,11 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/lineage-tracking-auto-cr
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
 
@@ -26,18 +25,10 @@ with open(f"{base}/model/model.txt", "w") as file:
 """
 
 
-def until(function: Callable[[], Any], seconds: float = 40) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := function()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-    return value
-
-
 @pytest.fixture(scope="module")
 def sagemaker(serving: Any) -> Any:
     serving.image(train=TRAIN)
-    serving.aws("s3").put_object(Bucket="work", Key="lineage/train/a.csv", Body=b"1,2")
+    serving.aws("s3").put_object(Bucket="job-data", Key="lineage/train/a.csv", Body=b"1,2")
     return serving.client()
 
 
@@ -58,10 +49,10 @@ def job(sagemaker: Any) -> Any:
             {
                 "ChannelName": "train",
                 "ContentType": "text/csv",
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://work/lineage/train"}},
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://job-data/lineage/train"}},
             }
         ],
-        OutputDataConfig={"S3OutputPath": "s3://work/lineage/models"},
+        OutputDataConfig={"S3OutputPath": "s3://job-data/lineage/models"},
         ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
         StoppingCondition={"MaxRuntimeInSeconds": 60},
         ExperimentConfig={"ExperimentName": f"experiment-{name}", "TrialComponentDisplayName": "shown"},
@@ -145,7 +136,7 @@ def test_the_trial_component_of_a_job(component: Any, job: Any) -> None:
         "depth": {"NumberValue": 6.0},
         "booster": {"StringValue": "gbtree"},
     }
-    assert component["InputArtifacts"] == {"train": {"MediaType": "text/csv", "Value": "s3://work/lineage/train"}}
+    assert component["InputArtifacts"] == {"train": {"MediaType": "text/csv", "Value": "s3://job-data/lineage/train"}}
     model = job["ModelArtifacts"]["S3ModelArtifacts"]
     assert component["OutputArtifacts"] == {"SageMaker.ModelArtifact": {"Value": model}}
     metric = only(component["Metrics"])
@@ -163,11 +154,11 @@ def test_a_job_without_a_trial_gets_one_in_its_experiment(sagemaker: Any, compon
 def test_from_data_to_model_to_package(sagemaker: Any, job: Any, component: Any, package: str) -> None:
     model = job["ModelArtifacts"]["S3ModelArtifacts"]
     start = artifact_of(sagemaker, package)
-    assert sources(sagemaker, start, Types=["DataSet"]) == ["s3://work/lineage/train"]
+    assert sources(sagemaker, start, Types=["DataSet"]) == ["s3://job-data/lineage/train"]
     assert sources(sagemaker, start, Types=["TrainingJob"]) == [job["TrainingJobArn"]]
     assert model in sources(sagemaker, start, Types=["Model"])
     assert IMAGE in sources(sagemaker, start, Types=["Image"])
-    data = artifact_of(sagemaker, "s3://work/lineage/train")
+    data = artifact_of(sagemaker, "s3://job-data/lineage/train")
     assert sources(sagemaker, data, "Descendants", Types=["Model"]) == [model, package]
     group = only(sources(sagemaker, data, "Descendants", Types=["ModelGroup"]))
     assert (
@@ -244,13 +235,13 @@ def test_from_an_endpoint_back_to_the_data(serving: Any, job: Any, package: str)
         return context["ContextArn"] if len(found) == number else None
 
     start = until(lambda: deployments(1))
-    assert sources(sagemaker, start, Types=["DataSet"]) == ["s3://work/lineage/train"]
+    assert sources(sagemaker, start, Types=["DataSet"]) == ["s3://job-data/lineage/train"]
     assert sources(sagemaker, start, Types=["TrainingJob"]) == [job["TrainingJobArn"]]
     assert package in sources(sagemaker, start, Types=["Model"])
     until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-b")
     until(lambda: deployments(2))
-    data = artifact_of(sagemaker, "s3://work/lineage/train")
+    data = artifact_of(sagemaker, "s3://job-data/lineage/train")
     assert sources(sagemaker, data, "Descendants", Types=["Endpoint"]) == [arn]
     until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
     sagemaker.delete_endpoint(EndpointName=name)

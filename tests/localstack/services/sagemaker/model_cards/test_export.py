@@ -41,17 +41,17 @@ def export(sagemaker: Any, name: str, path: str, **more: Any) -> Any:
 
 
 def test_a_version_becomes_a_pdf(serving: Any, sagemaker: Any, name: str) -> None:
-    job = export(sagemaker, name, "s3://work/cards/", ModelCardVersion=1)
+    job = export(sagemaker, name, "s3://job-data/cards/", ModelCardVersion=1)
     assert job["Status"] == "Completed", job
     assert job["ModelCardVersion"] == 1
-    place = f"s3://work/cards/{name}/{job['ModelCardExportJobName']}.pdf"
+    place = f"s3://job-data/cards/{name}/{job['ModelCardExportJobName']}.pdf"
     assert job["ExportArtifacts"] == {"S3ExportArtifacts": place}
-    found = serving.aws("s3").get_object(Bucket="work", Key=place.removeprefix("s3://work/"))
+    found = serving.aws("s3").get_object(Bucket="job-data", Key=place.removeprefix("s3://job-data/"))
     assert found["ContentType"] == "application/pdf"
     body = found["Body"].read()
     assert body.startswith(b"%PDF-")
     assert body.rstrip().endswith(b"%%EOF")
-    latest = export(sagemaker, name, "s3://work/cards")
+    latest = export(sagemaker, name, "s3://job-data/cards")
     assert latest["ModelCardVersion"] == 2, "without a version, the latest"
     listed = sagemaker.list_model_card_export_jobs(ModelCardName=name)["ModelCardExportJobSummaries"]
     assert [each["ModelCardExportJobName"] for each in listed] == [
@@ -72,7 +72,7 @@ def test_an_export_that_cannot_be_written_fails(sagemaker: Any, name: str) -> No
 
 
 def test_what_is_not_exported(sagemaker: Any, name: str) -> None:
-    asked = {"ModelCardExportJobName": "job", "OutputConfig": {"S3OutputPath": "s3://work/cards"}}
+    asked = {"ModelCardExportJobName": "job", "OutputConfig": {"S3OutputPath": "s3://job-data/cards"}}
     with pytest.raises(ClientError, match="ResourceNotFound"):
         sagemaker.create_model_card_export_job(ModelCardName="none", **asked)
     with pytest.raises(ClientError, match="has no version 9"):
@@ -84,7 +84,7 @@ def test_what_is_not_exported(sagemaker: Any, name: str) -> None:
 
 
 def test_an_export_that_was_running_at_a_kill_is_failed(serving: Any, sagemaker: Any, name: str) -> None:
-    job = export(sagemaker, name, "s3://work/cards")
+    job = export(sagemaker, name, "s3://job-data/cards")
     serving.kill()
     database = serving.state_dir / "sagemaker" / "records.sqlite"
     import sqlite3

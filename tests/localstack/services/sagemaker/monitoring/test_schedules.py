@@ -35,7 +35,7 @@ ONCE = {"ScheduleExpression": "NOW", "DataAnalysisStartTime": "-PT1H", "DataAnal
 
 def output(name: str) -> dict[str, Any]:
     path = "/opt/ml/processing/output"
-    return {"MonitoringOutputs": [{"S3Output": {"S3Uri": f"s3://work/reports/{name}", "LocalPath": path}}]}
+    return {"MonitoringOutputs": [{"S3Output": {"S3Uri": f"s3://job-data/reports/{name}", "LocalPath": path}}]}
 
 
 def frame(rows: int, shift: float = 0.0) -> pd.DataFrame:
@@ -69,11 +69,11 @@ class Shop:
         self.moment = datetime.now(UTC) - timedelta(minutes=1)
 
     def put(self, key: str, text: str) -> str:
-        self.s3.put_object(Bucket="work", Key=key, Body=text.encode())
-        return f"s3://work/{key}"
+        self.s3.put_object(Bucket="job-data", Key=key, Body=text.encode())
+        return f"s3://job-data/{key}"
 
     def document(self, key: str) -> Any:
-        return json.loads(self.s3.get_object(Bucket="work", Key=key)["Body"].read())
+        return json.loads(self.s3.get_object(Bucket="job-data", Key=key)["Body"].read())
 
     def folder(self) -> str:
         return f"{self.moment:%Y/%m/%d/%H}"
@@ -116,7 +116,7 @@ def shop(serving: Services) -> Shop:
             {"VariantName": "All", "ModelName": "shop", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
         ],
         DataCaptureConfig={
-            "EnableCapture": True, "InitialSamplingPercentage": 100, "DestinationS3Uri": "s3://work/captured",
+            "EnableCapture": True, "InitialSamplingPercentage": 100, "DestinationS3Uri": "s3://job-data/captured",
             "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         },
     )  # fmt: skip
@@ -241,7 +241,7 @@ def test_quality_of_the_model_after_a_merge(shop: Shop) -> None:
         ModelQualityBaselineConfig={"ConstraintsResource": {"S3Uri": uri}},
         ModelQualityJobInput={
             "EndpointInput": {"EndpointName": "shop", "LocalPath": LOCAL, "InferenceAttribute": "0"},
-            "GroundTruthS3Input": {"S3Uri": "s3://work/truth"},
+            "GroundTruthS3Input": {"S3Uri": "s3://job-data/truth"},
         },
         ModelQualityJobOutputConfig=output("model"),
         JobResources=RESOURCES,
@@ -278,7 +278,7 @@ def test_bias_by_the_captured_predictions(shop: Shop) -> None:
         },
         ModelBiasJobInput={
             "EndpointInput": {"EndpointName": "shop", "LocalPath": LOCAL, "InferenceAttribute": "0"},
-            "GroundTruthS3Input": {"S3Uri": "s3://work/truth"},
+            "GroundTruthS3Input": {"S3Uri": "s3://job-data/truth"},
         },
         ModelBiasJobOutputConfig=output("bias"),
         JobResources=RESOURCES,
@@ -362,7 +362,7 @@ def inline(start: str = "cron(0 * ? * * *)") -> dict[str, Any]:
             "MonitoringInputs": [
                 {
                     "BatchTransformInput": {
-                        "DataCapturedDestinationS3Uri": "s3://work/batches",
+                        "DataCapturedDestinationS3Uri": "s3://job-data/batches",
                         "DatasetFormat": {"Csv": {"Header": True}},
                         "LocalPath": LOCAL,
                     }
@@ -423,13 +423,15 @@ def test_an_execution_is_stopped_with_its_job_and_fails_with_the_process(
     services.image(wait="import time; time.sleep(60)")
     client, s3 = services.client(), services.aws("s3")
     moment = datetime.now(UTC) + timedelta(seconds=float(services.environment["PENSTOCK_MONITORING_AHEAD_SECONDS"]))
-    s3.put_object(Bucket="work", Key="slow/data/a.csv", Body=b"a\n1\n")
-    manifest = json.dumps([{"prefix": "s3://work/slow/data/"}, "a.csv"]).encode()
-    s3.put_object(Bucket="work", Key=f"slow/captured/input/{moment:%Y/%m/%d/%H}/a.json", Body=manifest)
+    s3.put_object(Bucket="job-data", Key="slow/data/a.csv", Body=b"a\n1\n")
+    manifest = json.dumps([{"prefix": "s3://job-data/slow/data/"}, "a.csv"]).encode()
+    s3.put_object(Bucket="job-data", Key=f"slow/captured/input/{moment:%Y/%m/%d/%H}/a.json", Body=manifest)
     config = inline()
     config["ScheduleConfig"] = ONCE
     definition = config["MonitoringJobDefinition"]
-    definition["MonitoringInputs"][0]["BatchTransformInput"]["DataCapturedDestinationS3Uri"] = "s3://work/slow/captured"
+    definition["MonitoringInputs"][0]["BatchTransformInput"]["DataCapturedDestinationS3Uri"] = (
+        "s3://job-data/slow/captured"
+    )
     definition["MonitoringAppSpecification"] = {"ImageUri": IMAGE, "ContainerEntrypoint": ["wait"]}
     shop = Shop(services)
     for name in ("stopped", "killed"):

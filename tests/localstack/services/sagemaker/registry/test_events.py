@@ -57,10 +57,12 @@ def test_every_change_of_a_package_is_told(serving: Any, sagemaker: Any) -> None
     sagemaker.create_model_package_group(ModelPackageGroupName=group)
     arn = sagemaker.create_model_package(
         ModelPackageGroupName=group,
-        InferenceSpecification={"Containers": [{"Image": "image", "ModelDataUrl": "s3://work/model.tar.gz"}]},
+        InferenceSpecification={"Containers": [{"Image": "image", "ModelDataUrl": "s3://job-data/model.tar.gz"}]},
     )["ModelPackageArn"]
     sagemaker.update_model_package(
-        ModelPackageArn=arn, ModelLifeCycle={"Stage": "Staging", "StageStatus": "Approved"}, SourceUri="s3://work/run"
+        ModelPackageArn=arn,
+        ModelLifeCycle={"Stage": "Staging", "StageStatus": "Approved"},
+        SourceUri="s3://job-data/run",
     )
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="good")
     sagemaker.delete_model_package(ModelPackageName=arn)
@@ -87,7 +89,7 @@ def test_models_come_and_go(serving: Any, sagemaker: Any) -> None:
     arn = sagemaker.create_model(
         ModelName=name,
         ExecutionRoleArn="arn:aws:iam::000000000000:role/training",
-        PrimaryContainer={"Image": "image", "ModelDataUrl": "s3://work/model.tar.gz"},
+        PrimaryContainer={"Image": "image", "ModelDataUrl": "s3://job-data/model.tar.gz"},
     )["ModelArn"]
     sagemaker.delete_model(ModelName=name)
     assert [each["resources"] for each in inbox.take(2)] == [[arn], [arn]]

@@ -38,19 +38,19 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Ha
 def sagemaker(serving: Any, archive: Callable[..., bytes]) -> Any:
     serving.image(serve=SERVE)
     s3 = serving.aws("s3")
-    s3.put_object(Bucket="work", Key="validated/model.tar.gz", Body=archive(model__txt="weights"))
-    s3.put_object(Bucket="work", Key="validated/good/a.csv", Body=b"abc")
-    s3.put_object(Bucket="work", Key="validated/bad/a.csv", Body=b"bad")
+    s3.put_object(Bucket="job-data", Key="validated/model.tar.gz", Body=archive(model__txt="weights"))
+    s3.put_object(Bucket="job-data", Key="validated/good/a.csv", Body=b"abc")
+    s3.put_object(Bucket="job-data", Key="validated/bad/a.csv", Body=b"bad")
     return serving.client()
 
 
 def profile(name: str, data: str) -> dict[str, Any]:
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://work/validated/{data}/"}}
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://job-data/validated/{data}/"}}
     return {
         "ProfileName": name,
         "TransformJobDefinition": {
             "TransformInput": {"DataSource": source, "ContentType": "text/csv"},
-            "TransformOutput": {"S3OutputPath": f"s3://work/validated/out/{name}"},
+            "TransformOutput": {"S3OutputPath": f"s3://job-data/validated/out/{name}"},
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         },
     }
@@ -58,7 +58,7 @@ def profile(name: str, data: str) -> dict[str, Any]:
 
 def register(sagemaker: Any, validated: dict[str, Any], **more: Any) -> str:
     name = f"package-{uuid.uuid4().hex[:8]}"
-    container = {"Image": IMAGE, "ModelDataUrl": "s3://work/validated/model.tar.gz"}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://job-data/validated/model.tar.gz"}
     sagemaker.create_model_package(
         ModelPackageName=name,
         InferenceSpecification={
@@ -90,7 +90,7 @@ def test_a_package_is_completed_when_its_transform_job_is(serving: Any, sagemake
     assert found["ModelPackageStatus"] == "Completed", found
     statuses = found["ModelPackageStatusDetails"]["ValidationStatuses"]
     assert statuses == [{"Name": f"one-{unique}", "Status": "Completed"}]
-    made = serving.aws("s3").get_object(Bucket="work", Key=f"validated/out/one-{unique}/a.csv.out")
+    made = serving.aws("s3").get_object(Bucket="job-data", Key=f"validated/out/one-{unique}/a.csv.out")
     assert made["Body"].read().strip() == b"ABC"
     jobs = sagemaker.list_transform_jobs(NameContains=f"{name}-one")["TransformJobSummaries"]
     assert [each["TransformJobStatus"] for each in jobs] == ["Completed"]

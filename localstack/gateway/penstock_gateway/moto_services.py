@@ -6,6 +6,7 @@ readers: queries come with the data services.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,15 @@ APIS = (
     "servicediscovery",
 )
 
+COMPLETED = {
+    "application-autoscaling": ("penstock_gateway.scaling_tags",),
+    "athena": ("penstock_gateway.athena_workgroups",),
+    "budgets": ("penstock_gateway.budgets", "penstock_gateway.budget_actions"),
+    "emr-serverless": ("penstock_gateway.emr_serverless",),
+    "glue": ("penstock_gateway.glue_iceberg", "penstock_gateway.glue_quality"),
+}
+"""APIs some of whose operations are ours, and the modules that have them (`HANDLERS`, by operation; later ones win)."""
+
 
 def factory_name(api: str) -> str:
     """The name under which this module holds the plug-in of `api`."""
@@ -57,6 +67,8 @@ def _plugin(api: str) -> Any:
 
         model = load_service(api)
         handlers: dict[str, Callable[..., Any]] = dict.fromkeys(model.operation_names, _proxy_moto)
+        for module in COMPLETED.get(api, ()):
+            handlers |= importlib.import_module(module).HANDLERS
         return Service(api, skeleton=Skeleton(model, handlers))
 
     create.__name__ = factory_name(api)

@@ -24,11 +24,12 @@ def cloudwatch() -> Any:
     """CloudWatch whose alarms tell EventBridge when their state changes, and whose metrics are kept."""
     from localstack.services.plugins import Service
 
-    from penstock_gateway import settings
+    from penstock_gateway import metric_dimensions, settings
     from penstock_gateway.events.alarms import AlarmingCloudwatchProvider
     from penstock_gateway.state import metrics
 
     metrics.install(settings.from_environment().kept_dir)
+    metric_dimensions.install()
     return Service.for_provider(AlarmingCloudwatchProvider())
 
 

@@ -224,10 +224,10 @@ def serving(gateway_url: str) -> Iterator[Services]:
     yield from running_jobs("own", gateway_url)
 
 
-def running_jobs(flavour: str, gateway_url: str) -> Iterator[Services]:
+def running_jobs(flavour: str, gateway_url: str, **variables: str) -> Iterator[Services]:
     folder = Path(tempfile.mkdtemp(prefix="penstock-services-"))
     folder.chmod(0o755)
-    running = Services(folder, gateway_url)
+    running = Services(folder, gateway_url, environment=variables)
     if flavour == "no-namespaces":
         running.environment["PENSTOCK_SANDBOX"] = "none"
     if flavour == "user-namespaces":

@@ -284,7 +284,7 @@ def test_what_is_not_there_is_refused_by_name(sagemaker: Any, services: Any) -> 
     assert error["status"] == 501
     assert "ListClusters" in error["Message"]
     runtime = services.client("sagemaker-runtime")
-    refused = error_of(runtime.invoke_endpoint_async, EndpointName="x", InputLocation="s3://b/k")
+    refused = error_of(runtime.invoke_endpoint_with_response_stream, EndpointName="x", Body=b"x")
     assert refused["status"] == 501
 
 

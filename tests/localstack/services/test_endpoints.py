@@ -187,9 +187,11 @@ def test_a_dead_server_is_started_again(serving: Any, sagemaker: Any, runtime: A
     with pytest.raises(ClientError, match="ModelError"):
         runtime.invoke_endpoint(EndpointName=name, Body=b"die")
     assert runtime.invoke_endpoint(EndpointName=name, Body=b"x")["Body"].read().startswith(b"weights,a")
-    for process in servers(serving):
+    killed = servers(serving)
+    for process in killed:
         with contextlib.suppress(psutil.Error):
             process.kill()
+    psutil.wait_procs(killed, 10)
     assert runtime.invoke_endpoint(EndpointName=name, Body=b"x")["Body"].read().startswith(b"weights,a")
     delete(sagemaker, name)
 
@@ -313,14 +315,10 @@ def test_a_model_package_is_deployed_by_its_arn(sagemaker: Any, runtime: Any) ->
 
 
 def test_what_is_not_run_is_refused(sagemaker: Any) -> None:
-    serverless = {
-        "VariantName": "one",
-        "ModelName": "a",
-        "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1},
-    }
-    config = configure(sagemaker, serverless)
-    with pytest.raises(ClientError, match="ServerlessConfig"):
-        sagemaker.create_endpoint(EndpointName="serverless", EndpointConfigName=config)
+    scaled = {**variant("one", "a"), "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 1}}
+    config = configure(sagemaker, scaled)
+    with pytest.raises(ClientError, match="does not run ManagedInstanceScaling of variant one"):
+        sagemaker.create_endpoint(EndpointName="scaled", EndpointConfigName=config)
 
 
 def test_logs_of_an_endpoint(serving: Any, sagemaker: Any, runtime: Any) -> None:

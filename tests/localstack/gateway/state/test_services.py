@@ -139,6 +139,16 @@ def fill_data(cloud: Gateway, known: Remembered) -> None:
         "BudgetType": "COST",
     }  # fmt: skip
     cloud.client("budgets").create_budget(AccountId="000000000000", Budget=budget)
+    known["action"] = cloud.client("budgets").create_budget_action(
+        AccountId="000000000000", BudgetName="kept", NotificationType="ACTUAL", ActionType="APPLY_IAM_POLICY",
+        ActionThreshold={"ActionThresholdValue": 100, "ActionThresholdType": "PERCENTAGE"}, ApprovalModel="AUTOMATIC",
+        Definition={"IamActionDefinition": {"PolicyArn": AWS_POLICY, "Roles": ["kept"]}}, ExecutionRoleArn=ROLE,
+        Subscribers=[{"SubscriptionType": "EMAIL", "Address": "a@example.com"}],
+    )["ActionId"]  # fmt: skip
+    known["spark"] = cloud.client("emr-serverless").create_application(
+        name="kept", releaseLabel="emr-7.10.0", type="SPARK", clientToken="token", tags={"a": "b"},
+        maximumCapacity={"cpu": "4 vCPU", "memory": "16 GB"},
+    )["applicationId"]  # fmt: skip
     cloud.client("application-autoscaling").register_scalable_target(
         ServiceNamespace="sagemaker", ResourceId="endpoint/e/variant/v",
         ScalableDimension="sagemaker:variant:DesiredInstanceCount", MinCapacity=1, MaxCapacity=2,
@@ -308,6 +318,12 @@ def test_images_tables_and_budgets(filled: tuple[Gateway, Remembered]) -> None:
     assert lake.get_data_lake_settings()["DataLakeSettings"]["DataLakeAdmins"]
     assert [each["ResourceArn"] for each in lake.list_resources()["ResourceInfoList"]] == ["arn:aws:s3:::kept"]
     assert cloud.client("budgets").describe_budgets(AccountId="000000000000")["Budgets"][0]["BudgetName"] == "kept"
+    (action,) = cloud.client("budgets").describe_budget_actions_for_budget(AccountId="000000000000", BudgetName="kept")[
+        "Actions"
+    ]
+    assert (action["ActionId"], action["Status"]) == (known["action"], "STANDBY")
+    spark = cloud.client("emr-serverless").get_application(applicationId=known["spark"])["application"]
+    assert (spark["state"], spark["maximumCapacity"]["cpu"], spark["tags"]) == ("CREATED", "4 vCPU", {"a": "b"})
     scaling = cloud.client("application-autoscaling")
     assert len(scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]) == 1
     ec2 = cloud.client("ec2")

@@ -1,6 +1,19 @@
-"""Endpoints: real serving processes, their deployment, their runtime, and data capture."""
+"""Endpoints: real serving processes, their deployment by strategy, their runtimes, and data capture.
 
-from penstock_services.sagemaker.endpoints import deployment
-from penstock_services.sagemaker.endpoints.invocation import routes
+``plan`` says what a ``configuration`` means to run, ``serving`` runs it, and ``live`` holds what is served at the moment.
+``deployment`` has the life cycle's operations, ``updating`` how an update goes, ``capacities`` weights and counts.
+Requests come through ``invocation`` (with ``shadow`` copies) and ``asynchronous``, find their way by ``routing``, and
+leave ``metrics`` and ``capture``.
+"""
 
-__all__ = ["deployment", "routes"]
+from starlette.routing import Route
+
+from penstock_services.sagemaker.endpoints import capacities, deployment, invocation
+from penstock_services.sagemaker.endpoints.asynchronous import runtime
+
+routes = [
+    Route("/endpoints/{name}/invocations", invocation.invoke, methods=["POST"], name="InvokeEndpoint"),
+    Route("/endpoints/{name}/async-invocations", runtime.invoke, methods=["POST"], name="InvokeEndpointAsync"),
+]
+
+__all__ = ["capacities", "deployment", "routes"]

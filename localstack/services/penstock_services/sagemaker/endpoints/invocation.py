@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,26 +12,30 @@ import httpx
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
 from penstock_services.rest import error_answer, scope_of
-from penstock_services.sagemaker.endpoints.deployment import Live, live
-from penstock_services.sagemaker.endpoints.metrics import METRICS
-from penstock_services.sagemaker.endpoints.server import Fleet, Instance, Variant
+from penstock_services.sagemaker.endpoints.counting import count
+from penstock_services.sagemaker.endpoints.live import Live, live
+from penstock_services.sagemaker.endpoints.routing import Route, choose, invalid
+from penstock_services.sagemaker.endpoints.serving.server import Instance
+from penstock_services.sagemaker.endpoints.shadow import copy
 
 _LOG = logging.getLogger(__name__)
 _SECONDS = 60.0
 _PATIENCE = 30.0
 _LIMIT = 25 * 1024 * 1024
-_TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
-_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
-_CUSTOM = "x-amzn-sagemaker-custom-attributes"
+_SERVERLESS_LIMIT = 4 * 1024 * 1024
+TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
+INFERENCE_ID = "x-amzn-sagemaker-inference-id"
+CUSTOM = "x-amzn-sagemaker-custom-attributes"
 _REFUSED_HEADERS = (
     "x-amzn-sagemaker-target-model",
     "x-amzn-sagemaker-inference-component",
     "x-amzn-sagemaker-session-id",
+    "x-amzn-sagemaker-target-container-hostname",
+    "x-amzn-sagemaker-enable-explanations",
 )
 _client: httpx.AsyncClient | None = None
 
@@ -45,7 +48,8 @@ def _http() -> httpx.AsyncClient:
     return _client
 
 
-async def _invoke(request: Request) -> Response:
+async def invoke(request: Request) -> Response:
+    """InvokeEndpoint."""
     body = await request.body()
     context: Context = request.app.state.context_factory(scope_of(request.headers.get("authorization", "")))
     try:
@@ -54,125 +58,118 @@ async def _invoke(request: Request) -> Response:
         return error_answer(error)
 
 
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("ValidationError", message)
+def found(context: Context, name: str) -> Live:
+    """The endpoint that a request names. Raises ServiceError where it cannot take requests."""
+    endpoint = live(context.scope, name)
+    record = context.store.get(context.scope, "Endpoint", name) if endpoint is not None else None
+    if endpoint is None or record is None or record["EndpointStatus"] in ("Creating", "Failed", "Deleting"):
+        raise invalid(f"Endpoint {name} of account {context.scope.account} not found.")
+    return endpoint
 
 
 async def _answer(context: Context, name: str, headers: Mapping[str, str], body: bytes) -> Response:
     for refused in _REFUSED_HEADERS:
         if refused in headers:
             raise ServiceError("NotImplementedException", f"{refused} is not implemented by the local cloud.", 501)
-    if len(body) > _LIMIT:
-        raise _invalid(f"The request body has {len(body)} bytes; the limit is {_LIMIT}.")
-    endpoint = live(context.scope, name)
-    record = context.store.get(context.scope, "Endpoint", name) if endpoint is not None else None
-    if endpoint is None or record is None or record["EndpointStatus"] in ("Creating", "Failed", "Deleting"):
-        raise _invalid(f"Endpoint {name} of account {context.scope.account} not found.")
-    began = time.perf_counter()
-    sent_type = headers.get("content-type", "application/octet-stream")
-    variant, instance, answer, seconds = await _served(context, name, endpoint, headers, sent_type, body)
-    _count(context, name, variant.plan.name, answer.status_code, seconds, time.perf_counter() - began)
-    if not 200 <= answer.status_code < 300:
-        raise _model_error(context, name, instance, answer.status_code, answer.text)
+    endpoint = found(context, name)
+    plan = endpoint.main.fleet.plan if endpoint.main is not None else None
+    if plan is not None and plan.asynchronous is not None:
+        raise invalid(f"Endpoint {name} is asynchronous; use InvokeEndpointAsync.")
+    limit = _SERVERLESS_LIMIT if plan is not None and plan.variants[0].serverless else _LIMIT
+    if len(body) > limit:
+        raise invalid(f"The request body has {len(body)} bytes; the limit is {limit}.")
+    with endpoint.admitted():
+        route, answer = await _served(context, endpoint, headers, body)
     received_type = answer.headers.get("content-type", "application/octet-stream")
-    if endpoint.capture is not None:
-        endpoint.capture.add(
-            variant.plan.name, body, sent_type, answer.content, received_type, headers.get(_INFERENCE_ID)
+    if route.side.capture is not None:
+        route.side.capture.add(
+            route.variant.plan.name,
+            body,
+            _type(headers),
+            answer.content,
+            received_type,
+            headers.get(INFERENCE_ID),
         )
     out = {
         "x-amzn-RequestId": str(uuid.uuid4()),
-        "x-Amzn-Invoked-Production-Variant": variant.plan.name,
+        "x-Amzn-Invoked-Production-Variant": route.variant.plan.name,
         "Content-Type": received_type,
     }
-    if _CUSTOM in answer.headers:
-        out["X-Amzn-SageMaker-Custom-Attributes"] = answer.headers[_CUSTOM]
+    if CUSTOM in answer.headers:
+        out["X-Amzn-SageMaker-Custom-Attributes"] = answer.headers[CUSTOM]
     return Response(answer.content, 200, out)
 
 
+def _type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "application/octet-stream")
+
+
 async def _served(
-    context: Context, name: str, endpoint: Live, headers: Mapping[str, str], content_type: str, body: bytes
-) -> tuple[Variant, Instance, httpx.Response, float]:
-    """The container's answer. A request that did not reach a server is sent to another, or to the restarted one."""
+    context: Context, endpoint: Live, headers: Mapping[str, str], body: bytes
+) -> tuple[Route, httpx.Response]:
+    """The container's answer, counted. A request that did not reach a server is sent to another, or to the restarted
+    one. Raises ServiceError (ModelError) for what is no success."""
+    began = time.perf_counter()
     deadline = time.monotonic() + _PATIENCE
+    sent = passed_on(headers, _type(headers), headers.get("accept", "*/*"))
+    copied = False
     closed = 0
     while True:
-        variant, instance = await _choose(endpoint, headers.get(_TARGET_VARIANT), deadline)
-        instance.in_flight += 1
-        try:
-            answer, seconds = await _pass_on(instance, headers, content_type, body)
-        except httpx.ConnectError:
-            instance.suspect()
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            # A connection that the server closed while it was idle is no fault, so once more; a server that died over
-            # the request, or closes the connection again, is.
-            closed += 1
-            if closed > 1 or not await run_in_threadpool(instance.alive, 0.1):
+        route = await _choose(endpoint, headers.get(TARGET_VARIANT), deadline)
+        if not copied:
+            copied = True
+            copy(context, endpoint, route, _http(), sent, body)
+        instance = route.instance
+        status, text = 0, "the connection to the container failed"
+        model = time.perf_counter()
+        with instance.serving():
+            try:
+                answer = await _http().post(f"{instance.url}/invocations", content=body, headers=sent)
+            except httpx.ConnectError:
+                instance.suspect()
+                if time.monotonic() <= deadline:
+                    continue
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+                # A connection that the server closed while it was idle is no fault, so once more; a server that died
+                # over the request, or closes the connection again, is.
+                closed += 1
+                if closed == 1 and await run_in_threadpool(instance.alive, 0.1):
+                    continue
                 text = f"the container closed the connection: {error}"
-                raise _model_error(context, name, instance, 0, text) from None
-        except httpx.TimeoutException:
-            text = "Your invocation timed out while waiting for a response from container primary."
-            raise _model_error(context, name, instance, 0, text) from None
-        else:
-            return variant, instance, answer, seconds
-        finally:
-            instance.in_flight -= 1
-        if time.monotonic() > deadline:
-            raise _model_error(context, name, instance, 0, "the connection to the container failed")
+            except httpx.TimeoutException:
+                text = "Your invocation timed out while waiting for a response from container primary."
+            else:
+                status, text = answer.status_code, ""
+        seconds = time.perf_counter() - model
+        count(context, endpoint.name, route, status, seconds, time.perf_counter() - began)
+        if not 200 <= status < 300:
+            raise model_error(context, endpoint.name, instance, status, text or answer.text)
+        return route, answer
 
 
-async def _choose(endpoint: Live, wanted: str | None, deadline: float) -> tuple[Variant, Instance]:
-    """A variant by weight, or the one asked for, and a healthy instance of it; waits while one is being restarted."""
+async def _choose(endpoint: Live, wanted: str | None, deadline: float) -> Route:
+    """A way for the request; waits while an instance is being restarted, or started for it."""
     while True:
-        if endpoint.fleet is not None:
-            variant = _variant(endpoint.fleet, wanted, endpoint.name)
-            instance = variant.choose()
-            if instance is not None:
-                return variant, instance
+        route = choose(endpoint, wanted)
+        if route is not None:
+            return route
         if time.monotonic() > deadline:
             message = f"No healthy instance of endpoint {endpoint.name} answered for {_PATIENCE:.0f} seconds."
             raise ServiceError("ServiceUnavailable", message, 503)
         await asyncio.sleep(0.05)
 
 
-def _variant(fleet: Fleet, wanted: str | None, name: str) -> Variant:
-    if wanted is not None:
-        if wanted not in fleet.variants:
-            raise _invalid(f"Variant {wanted} not found for endpoint {name}.")
-        return fleet.variants[wanted]
-    variants = list(fleet.variants.values())
-    weights = [variant.weight for variant in variants]
-    if sum(weights) <= 0:
-        raise _invalid(f"All variants of endpoint {name} have weight 0.")
-    return random.choices(variants, weights)[0]  # noqa: S311 (traffic, no secret)
+def passed_on(headers: Mapping[str, str], content_type: str, accept: str) -> dict[str, str]:
+    """The headers that reach the container."""
+    kept = {name: headers[name] for name in (CUSTOM, INFERENCE_ID) if name in headers}
+    return {"Content-Type": content_type, "Accept": accept, **kept}
 
 
-async def _pass_on(
-    instance: Instance, headers: Mapping[str, str], content_type: str, body: bytes
-) -> tuple[httpx.Response, float]:
-    sent = {"Content-Type": content_type, "Accept": headers.get("accept", "*/*")}
-    for name in (_CUSTOM, _INFERENCE_ID):
-        if name in headers:
-            sent[name] = headers[name]
-    began = time.perf_counter()
-    answer = await _http().post(f"{instance.url}/invocations", content=body, headers=sent)
-    return answer, time.perf_counter() - began
-
-
-def _model_error(context: Context, name: str, instance: Instance, status: int, text: str) -> ServiceError:
+def model_error(context: Context, name: str, instance: Instance, status: int, text: str) -> ServiceError:
+    """ModelError, with what the container said and where its log is; status 0 where it did not answer."""
     stream = f"/aws/sagemaker/Endpoints/{name}:log-stream:{instance.log.stream}"
     arn = f"arn:aws:logs:{context.scope.region}:{context.scope.account}:log-group:{stream}"
     side = "server" if status >= 500 or status == 0 else "client"
     message = f'Received {side} error ({status}) from primary with message "{text}". See the log stream {arn}.'
     details: dict[str, object] = {"OriginalStatusCode": status, "OriginalMessage": text, "LogStreamArn": arn}
     return ServiceError("ModelError", message, 424, details)
-
-
-def _count(context: Context, name: str, variant: str, status: int, model: float, total: float) -> None:
-    METRICS.add(context, name, variant, "Invocations", 1, "Count")
-    METRICS.add(context, name, variant, "ModelLatency", model * 1e6, "Microseconds")
-    METRICS.add(context, name, variant, "OverheadLatency", max(0.0, total - model) * 1e6, "Microseconds")
-    METRICS.add(context, name, variant, "Invocation4XXErrors", 1 if 400 <= status < 500 else 0, "Count")
-    METRICS.add(context, name, variant, "Invocation5XXErrors", 1 if status >= 500 else 0, "Count")
-
-
-routes = [Route("/endpoints/{name}/invocations", _invoke, methods=["POST"], name="InvokeEndpoint")]

@@ -7,16 +7,22 @@ from typing import Any
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
+from penstock_services.sagemaker.endpoints.configuration import refused
 from penstock_services.sagemaker.engine import find
 
 Record = dict[str, Any]
 INSTANCE_LIMIT = 8
+LEAST_OUTSTANDING = "LEAST_OUTSTANDING_REQUESTS"
 _STARTUP_SECONDS = 240
 
 
 @dataclass(frozen=True)
 class VariantPlan:
-    """One production variant; everything needed to run it again after a restart."""
+    """One variant; everything needed to run it again after a restart.
+
+    ``serverless`` is its ServerlessConfig; ``instances`` then is the number that is kept warm. ``routing`` is AWS's
+    RoutingStrategy.
+    """
 
     name: str
     image: str
@@ -26,15 +32,19 @@ class VariantPlan:
     instances: int
     weight: float
     startup_seconds: int
+    serverless: Record | None = None
+    routing: str = "RANDOM"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All variants of an endpoint, and its data capture configuration."""
+    """All variants of an endpoint, its data capture configuration, and for an asynchronous one where answers go."""
 
     config: str
     variants: tuple[VariantPlan, ...]
     capture: Record | None
+    shadows: tuple[VariantPlan, ...] = ()
+    asynchronous: Record | None = None
 
     def to_record(self) -> Record:
         """As JSON."""
@@ -44,22 +54,8 @@ class Plan:
     def from_record(cls, record: Record) -> Plan:
         """From JSON."""
         variants = tuple(VariantPlan(**each) for each in record["variants"])
-        return cls(record["config"], variants, record["capture"])
-
-
-def refused(config: Record) -> str | None:
-    """What in a configuration the local cloud does not run, or None."""
-    if config.get("AsyncInferenceConfig"):
-        return "AsyncInferenceConfig"
-    if config.get("ShadowProductionVariants"):
-        return "ShadowProductionVariants"
-    for variant in config["ProductionVariants"]:
-        for member in ("ServerlessConfig", "RoutingConfig", "ManagedInstanceScaling"):
-            if member in variant:
-                return f"{member} of variant {variant['VariantName']}"
-        if "ModelName" not in variant:
-            return f"variant {variant['VariantName']} without ModelName (inference components)"
-    return None
+        shadows = tuple(VariantPlan(**each) for each in record.get("shadows", ()))
+        return cls(record["config"], variants, record["capture"], shadows, record.get("asynchronous"))
 
 
 def make(context: Context, config: Record, keep: dict[str, Record] | None = None) -> Plan:
@@ -68,34 +64,50 @@ def make(context: Context, config: Record, keep: dict[str, Record] | None = None
     if unsupported:
         message = f"Penstock's local SageMaker does not run {unsupported}."
         raise ServiceError("ValidationException", message)
-    variants = []
-    for variant in config["ProductionVariants"]:
-        image, model_data, archive, environment = _container(context, variant["ModelName"])
-        kept = (keep or {}).get(variant["VariantName"], {})
-        instances = int(kept.get("instances", variant.get("InitialInstanceCount", 1)))
-        if instances > INSTANCE_LIMIT:
-            message = (
-                f"The account-level service limit '{variant.get('InstanceType')} for endpoint usage' is "
-                f"{INSTANCE_LIMIT} Instances, with a request delta of {instances} Instances."
-            )
-            raise ServiceError("ResourceLimitExceeded", message)
-        variants.append(
-            VariantPlan(
-                name=variant["VariantName"],
-                image=image,
-                model_data=model_data,
-                archive=archive,
-                environment=environment,
-                instances=instances,
-                weight=float(kept.get("weight", variant.get("InitialVariantWeight", 1.0))),
-                startup_seconds=int(
-                    variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
-                    or variant.get("ModelDataDownloadTimeoutInSeconds")
-                    or _STARTUP_SECONDS
-                ),
-            )
+    kept = keep or {}
+    return Plan(
+        config["EndpointConfigName"],
+        tuple(_variant(context, each, kept) for each in config["ProductionVariants"]),
+        config.get("DataCaptureConfig"),
+        tuple(_variant(context, each, kept) for each in config.get("ShadowProductionVariants", [])),
+        config.get("AsyncInferenceConfig"),
+    )
+
+
+def _variant(context: Context, variant: Record, keep: dict[str, Record]) -> VariantPlan:
+    image, model_data, archive, environment = _container(context, variant["ModelName"])
+    stated = {"instances": variant.get("InitialInstanceCount", 1), "weight": variant.get("InitialVariantWeight", 1.0)}
+    wanted: Record = {**stated, **keep.get(variant["VariantName"], {})}
+    serverless: Record | None = variant.get("ServerlessConfig")
+    if serverless:
+        wanted["instances"] = serverless.get("ProvisionedConcurrency", 0)
+    instances = int(wanted["instances"])
+    limited(instances, variant.get("InstanceType"))
+    startup = variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or variant.get(
+        "ModelDataDownloadTimeoutInSeconds"
+    )
+    return VariantPlan(
+        name=variant["VariantName"],
+        image=image,
+        model_data=model_data,
+        archive=archive,
+        environment=environment,
+        instances=instances,
+        weight=float(wanted["weight"]),
+        startup_seconds=int(startup or _STARTUP_SECONDS),
+        serverless=serverless,
+        routing=variant.get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM"),
+    )
+
+
+def limited(instances: int, instance_type: str | None) -> None:
+    """Refuse more instances than this machine runs, as an account's quota does."""
+    if instances > INSTANCE_LIMIT:
+        message = (
+            f"The account-level service limit '{instance_type} for endpoint usage' is {INSTANCE_LIMIT} Instances, "
+            f"with a request delta of {instances} Instances."
         )
-    return Plan(config["EndpointConfigName"], tuple(variants), config.get("DataCaptureConfig"))
+        raise ServiceError("ResourceLimitExceeded", message)
 
 
 def _container(context: Context, model_name: str) -> tuple[str, str | None, bool, dict[str, str]]:

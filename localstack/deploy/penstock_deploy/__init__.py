@@ -8,7 +8,8 @@ On AWS the Pulumi CLI does this; here the same unmodified program runs against t
 file format.
 """
 
-from penstock_deploy.deployment import Deployment, Result
+from penstock_deploy.deployment import Deployment
 from penstock_deploy.errors import DeploymentError
+from penstock_deploy.result import Result
 
 __all__ = ["Deployment", "DeploymentError", "Result"]

@@ -7,13 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock_deploy import project as projects
 from penstock_deploy import target as targets
 from penstock_deploy.errors import CancelledError, DeploymentError
+from penstock_deploy.result import Request, Result
 
 if TYPE_CHECKING:
     from penstock_deploy.engine.events import Events
@@ -22,57 +23,6 @@ if TYPE_CHECKING:
     from penstock_deploy.state.backend import Backend, StackFiles
 
 Listener = Callable[[dict[str, Any]], None]
-
-
-@dataclass
-class Result:
-    """What a deployment did.
-
-    `counts` by operation (create, update, replace, delete, same); `changes` list what is not `same`, each with `op`,
-    `urn`, `type`, `name`, `diff` (property paths) and `detailed_diff` (for each path its `kind`, `old` and `new` value).
-    `drift` lists in the same form what a refresh ahead of the operation found. In `outputs` and values, secrets are
-    shown as "[secret]" and what only an update will bring as "[unknown]". `errors` is empty when `ok`. After a preview,
-    `resources` are all that the program asks for or that will be deleted (see `planned`); the JSON document leaves them out.
-    """
-
-    ok: bool
-    counts: dict[str, int]
-    changes: list[dict[str, Any]]
-    outputs: dict[str, Any]
-    duration_seconds: float
-    diagnostics: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    cancelled: bool = False
-    drift: list[dict[str, Any]] = field(default_factory=list)
-    resources: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def has_changes(self) -> bool:
-        return any(count for op, count in self.counts.items() if op != "same")
-
-    def to_json(self) -> dict[str, Any]:
-        """The result as a JSON document."""
-        return {
-            "ok": self.ok,
-            "cancelled": self.cancelled,
-            "counts": self.counts,
-            "changes": self.changes,
-            "drift": self.drift,
-            "outputs": self.outputs,
-            "duration_seconds": round(self.duration_seconds, 3),
-            "diagnostics": self.diagnostics,
-            "errors": self.errors,
-        }
-
-
-@dataclass(frozen=True)
-class Request:
-    """What an operation is asked beyond its name."""
-
-    targets: tuple[str, ...] = ()
-    target_dependents: bool = False
-    refresh: bool = False
-    expect_no_changes: bool = False
 
 
 class Deployment:
@@ -129,14 +79,21 @@ class Deployment:
         target_dependents: bool = False,
         refresh: bool = False,
         expect_no_changes: bool = False,
+        previewed: bool = False,
     ) -> Result:
         """Bring the stack to what its program wants.
 
         `target`: the URNs (`*` and `**` stand for parts of them) that alone get a step, and with `target_dependents` what
         depends on them. `refresh` reads the cloud first. With `expect_no_changes`, changes make the result an error; they
-        are done all the same.
+        are done all the same. `previewed`: the caller has just previewed it. Otherwise a stack with protected resources
+        is previewed first, unseen, so that their deletion is refused before any step.
         """
-        return self._operate("up", on_event, Request(tuple(target), target_dependents, refresh, expect_no_changes))
+        request = Request(tuple(target), target_dependents, refresh, expect_no_changes)
+        if not previewed and self._files().may_be_protected():
+            refused = self._rehearse(on_event, request)
+            if refused is not None:
+                return refused
+        return self._operate("up", on_event, request)
 
     def destroy(
         self,
@@ -253,7 +210,14 @@ class Deployment:
                 overrides=self._overrides,
                 parallel=self._parallel,
                 events=events,
-                plugins=Plugins(self._target, self._environment, self._load_provider),
+                plugins=Plugins(
+                    self._target,
+                    self._environment,
+                    self._load_provider,
+                    self.project.folder,
+                    self._python,
+                    self.project.name,
+                ),
                 targets=chosen,
                 refresh=request.refresh,
             )
@@ -282,6 +246,22 @@ class Deployment:
         )
         events.emit("summary", operation=operation, **result.to_json())
         return result
+
+    def _rehearse(self, listener: Listener | None, request: Request) -> Result | None:
+        """Preview an up unseen; its result, as that of an up that did nothing, when it fails."""
+        heard: list[dict[str, Any]] = []
+        planned = self._operate("preview", heard.append, replace(request, expect_no_changes=False))
+        if planned.ok:
+            return None
+        refused = replace(planned, counts=dict.fromkeys(planned.counts, 0), changes=[], resources=[])
+        for event in heard:
+            if listener is None:
+                break
+            if event["kind"] == "summary":
+                listener({**event, "operation": "up", **refused.to_json()})
+            elif event["kind"] in ("diagnostic", "output"):
+                listener(event)
+        return refused
 
     def _start_program(self) -> Any:
         from penstock_deploy.program.process import Program

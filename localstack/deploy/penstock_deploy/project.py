@@ -29,6 +29,12 @@ class Project:
     configuration: Mapping[str, Any]
     stack_directory: Path
 
+    @property
+    def folder(self) -> Path:
+        """Where the program runs: paths in it are relative to this."""
+        program = self.program.resolve()
+        return program if program.is_dir() else program.parent
+
 
 @dataclass
 class Configuration:
@@ -126,11 +132,6 @@ def configuration(
     declared = _defaults(project, result)
     for key, value in (overrides or {}).items():
         result.values[key if ":" in key else f"{project.name}:{key}"] = value
-    if "pulumi:autonaming" in result.values:
-        raise UnsupportedError(
-            f"pulumi:autonaming, set for the stack {stack},",
-            "Take it out: names are the logical name and random digits.",
-        )
     _check_declared(project, declared, result)
     return result
 

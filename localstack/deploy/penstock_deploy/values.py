@@ -153,9 +153,3 @@ def has_secret(value: Any) -> bool:
 def has_unknown(value: Any) -> bool:
     """Whether there is an unknown anywhere in the value."""
     return _any(value, lambda item: isinstance(item, str) and item == UNKNOWN)
-
-
-def has_asset(value: Any) -> bool:
-    """Whether there is an asset or archive anywhere in the value."""
-    marks = (ASSET_SIGNATURE, ARCHIVE_SIGNATURE)
-    return _any(value, lambda item: isinstance(item, dict) and item.get(SIGNATURE) in marks)

@@ -47,6 +47,10 @@ class FolderProvider:
         with self._lock, (self.root / ".log").open("a") as log:
             log.write(f"{verb} {name}\n")
 
+    def _limit(self, verb: str, subject: Subject) -> None:
+        if subject.timeout:
+            self._log(f"{verb}-within", f"{subject.timeout:g}")
+
     def _file(self, id_: str) -> Path:
         return self.root / f"{id_}.json"
 
@@ -65,7 +69,8 @@ class FolderProvider:
             raise ProviderError(f"{sorted(unknown)[0]} is not a property of {subject.type}")
         inputs = dict(news)
         if "name" not in inputs:
-            inputs["name"] = plain(olds).get("name") or f"{subject.name}-{seed.hex()[:7]}"
+            named = subject.naming.proposed if subject.naming is not None else f"{subject.name}-{seed.hex()[:7]}"
+            inputs["name"] = plain(olds).get("name") or named
             inputs["__defaults"] = ["name"]
         return inputs
 
@@ -97,6 +102,7 @@ class FolderProvider:
     def create(self, subject: Subject, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
         if preview:
             return "", {**inputs, "path": UNKNOWN, "serial": UNKNOWN}
+        self._limit("create", subject)
         bare = plain(inputs)
         id_ = bare["name"]
         if bare.get("fail") == "create":
@@ -134,6 +140,7 @@ class FolderProvider:
         preview: bool,
     ) -> Properties:
         if not preview:
+            self._limit("update", subject)
             if plain(news).get("fail") == "update":
                 raise ProviderError(f"UpdateItem: Denied: {id_}")
             self._log("update", id_)
@@ -141,6 +148,7 @@ class FolderProvider:
         return self._outputs(id_, news)
 
     def delete(self, subject: Subject, id_: str, inputs: Properties, outputs: Properties) -> None:
+        self._limit("delete", subject)
         bare = plain(inputs)
         if bare.get("fail") == "delete":
             raise ProviderError(f"DeleteItem: Denied: {id_}")

@@ -40,7 +40,7 @@ def test_values_of_the_stack_the_project_and_the_caller(stack: Stack) -> None:
         ("environment: [x]\nconfig: {app:size: 1}\n", "Pulumi ESC"),
         ("secretsprovider: awskms://x\nconfig: {app:size: 1}\n", "secrets provider"),
         ("config:\n  app:size: {secure: abc}\n", "has no encryptionsalt"),
-        ("config:\n  app:size: 1\n  pulumi:autonaming: {mode: verbatim}\n", "pulumi:autonaming.* is not supported"),
+        ("config:\n  app:size: 1\n  pulumi:autonaming: {mode: other}\n", "pulumi:autonaming: there is no mode 'other'"),
     ],
 )
 def test_wrong_configuration_says_what_and_where(stack: Stack, text: str, message: str) -> None:

@@ -31,6 +31,23 @@ def test_protected_resources_are_neither_left_out_nor_replaced(stack: Stack) -> 
     assert stack.items["a"]["fixed"] == "1"
 
 
+@pytest.mark.parametrize("change", ['Item("b", name="b")', 'Item("a", name="a", fixed="2", opts=opts(protect=True))'])
+def test_an_up_that_would_delete_what_is_protected_does_nothing(stack: Stack, change: str) -> None:
+    stack.up(OPTS + 'Item("a", name="a", fixed="1", opts=opts(protect=True))\n')
+    begun = len(stack.log)
+    new = "".join(f'Item("new{n}", name="new{n}")\n' for n in range(3))
+    result = stack.write(OPTS + new + change + "\n").run("up")
+    assert not result.ok
+    assert "protected resource" in result.errors[0]
+    assert len(stack.log) == begun, "refused before the first step"
+    assert result.changes == []
+    assert not any(result.counts.values())
+    assert [event["operation"] for event in stack.events if event["kind"] == "summary"] == ["up"]
+    assert any(event["kind"] == "diagnostic" and event["severity"] == "error" for event in stack.events)
+    kept = stack.up(OPTS + new + 'Item("a", name="a", fixed="1", opts=opts(protect=True))\n')
+    assert kept.counts["create"] == 3, "what is kept is no obstacle"
+
+
 def test_taking_protection_off_lets_it_go(stack: Stack) -> None:
     stack.up(OPTS + 'Item("a", name="a", opts=opts(protect=True))\n')
     stack.up('Item("a", name="a")\n')
@@ -92,6 +109,21 @@ def test_custom_timeouts_reach_the_state(stack: Stack) -> None:
     assert stack.resource("a")["customTimeouts"] == {"create": 90}
 
 
+def test_custom_timeouts_limit_the_provider(stack: Stack) -> None:
+    program = """
+limits = pulumi.CustomTimeouts("10s", "2m", "1h")
+Item("a", name="a", text="{0}", opts=opts(custom_timeouts=limits))
+"""
+    stack.up(OPTS + program.format("1"))
+    stack.up(OPTS + program.format("2"))
+    assert stack.run("destroy").ok
+    assert [line for line in stack.log if "within" in line] == [
+        "create-within 10",
+        "update-within 120",
+        "delete-within 3600",
+    ]
+
+
 def test_aliases_rename_without_a_new_resource(stack: Stack) -> None:
     group = """
     class Group(pulumi.ComponentResource):
@@ -110,6 +142,51 @@ def test_aliases_rename_without_a_new_resource(stack: Stack) -> None:
     )
     assert set(stack.items) == before
     assert (result.counts["create"], result.counts["delete"]) == (0, 0)
+
+
+GROUP = """
+class Group(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("test:index:Group", name)
+class Thing(pulumi.CustomResource):
+    def __init__(self, name, opts=None, **properties):
+        super().__init__("folder:index:Thing", name, properties, opts)
+group = Group("g")
+alias = pulumi.Alias
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            'Item("a", text="x")',
+            'Item("b", text="x", opts=opts(aliases=["urn:pulumi:dev::app::folder:index:Item::a"]))',
+        ),
+        ('Item("a", text="x")', 'Thing("a", text="x", opts=opts(aliases=[alias(type_="folder:index:Item")]))'),
+        (
+            'Item("a", text="x")',
+            'Item("a", text="x", opts=opts(parent=group, aliases=[alias(parent=pulumi.ROOT_STACK_RESOURCE)]))',
+        ),
+        (
+            'Item("a", text="x", opts=opts(parent=group))',
+            'Item("a", text="x", opts=opts(aliases=[alias(parent=group)]))',
+        ),
+        (
+            'Item("a", text="x")',
+            'Item("b", text="x", opts=opts(aliases=[alias(name="never"), alias(name="a"), alias(name="later")]))',
+        ),
+    ],
+)
+def test_aliases_of_every_form(stack: Stack, before: str, after: str) -> None:
+    stack.up(OPTS + GROUP + before + "\n")
+    items = stack.items
+    result = stack.up(OPTS + GROUP + after + "\n")
+    assert stack.items == items
+    assert {op: result.counts[op] for op in ("create", "replace", "delete")} == {"create": 0, "replace": 0, "delete": 0}
+    assert not stack.up().has_changes
+    assert stack.run("destroy").ok
+    assert not stack.items
 
 
 def test_an_alias_for_a_parent_that_is_gone(stack: Stack) -> None:
@@ -168,16 +245,50 @@ def test_an_explicit_provider(stack: Stack) -> None:
     ("option", "named"),
     [
         ('Item("a", opts=opts(import_="x"))', "the option `import`"),
-        ('Item("a", opts=opts(hooks=pulumi.ResourceHookBinding(before_create=[lambda args: None])))', "hook"),
-        ('Item("a", text=pulumi.StringAsset("x"))', "assets"),
+        ('Item("a", text=first.path, opts=opts(import_="x"))', "the option `import`"),
+        (
+            'Item("a", opts=opts(hooks=pulumi.ResourceHookBinding(before_create=[lambda args: None])))',
+            "a resource hook",
+        ),
+        ('Item("a", opts=opts(replace_with=[first]))', "the option `replace_with`"),
+        ('Item("a", opts=opts(replacement_trigger="1"))', "the option `replacement_trigger`"),
+        ('Item("a", text=pulumi.RemoteAsset("https://example.com/x"))', "the asset at https://example.com/x"),
         ('pulumi.Resource("folder:index:Remote", "r", False, {}, opts(), True)', "a remote component"),
+        ("pulumi.runtime.register_invoke_transform(lambda args: None)", "a transform of invokes"),
+        ('pulumi.runtime.invoke("pulumi:pulumi:getResource", {"urn": "x"})', "the function pulumi:pulumi:getResource"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(stack: Stack, option: str, named: str) -> None:
-    result = stack.write(OPTS + option + "\n").run("up")
+def test_what_is_not_supported_is_refused_by_name_before_any_step(stack: Stack, option: str, named: str) -> None:
+    result = stack.write(OPTS + 'first = Item("first")\nItem("second", text=first.path)\n' + option + "\n").run("up")
     assert not result.ok
-    assert not stack.items
     assert any(named in error and "not supported" in error for error in result.errors), result.errors
+    if named.startswith(
+        ("the option", "a re")
+    ):  # the rest is found when it is read or called; in a preview before any step
+        assert stack.log == []
+    else:
+        assert not stack.run("preview").ok
+
+
+def test_options_that_were_merged_ask_for_nothing(stack: Stack) -> None:
+    stack.up(OPTS + 'Item("a", name="a", opts=opts.merge(opts(protect=False), opts(retain_on_delete=True)))\n')
+    assert set(stack.items) == {"a"}
+
+
+TRANSFORMED = """
+def imported(args):
+    return pulumi.ResourceTransformResult(args.props, pulumi.ResourceOptions.merge(args.opts, opts(import_="x")))
+
+pulumi.runtime.register_resource_transform(imported)
+Item("a")
+"""
+
+
+def test_an_import_that_a_transform_asks_for_is_refused_too(stack: Stack) -> None:
+    result = stack.write(OPTS + TRANSFORMED).run("up")
+    assert not result.ok
+    assert any("the option `import` is not supported" in error for error in result.errors), result.errors
+    assert stack.log == []
 
 
 def test_two_resources_of_one_name(stack: Stack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import threading
 import time
 from typing import Any
@@ -17,7 +18,7 @@ from penstock_deploy.provider import registry
 from penstock_deploy.provider.clients import Aws
 from penstock_deploy.provider.core import AwsProvider
 from penstock_deploy.provider.resource_type import ResourceType
-from penstock_deploy.provider.types.sagemaker import Endpoint
+from penstock_deploy.provider.types.sagemaker.endpoint import Endpoint
 from penstock_deploy.target import Target
 from penstock_deploy.values import UNKNOWN, Secret
 
@@ -40,7 +41,8 @@ def test_the_table_agrees_with_the_sdk(token: str) -> None:
     from pulumi._types import input_type_py_to_pulumi_names
 
     _, module, name = token.split(":")
-    sdk = importlib.import_module(f"pulumi_aws.{module.split('/')[0]}")
+    service = module.split("/")[0]
+    sdk = importlib.import_module(f"pulumi_aws.{service}{'_' if keyword.iskeyword(service) else ''}")
     cls = getattr(sdk, name)
     assert cls.pulumi_type == token
     state = importlib.import_module(cls.__module__)
@@ -146,13 +148,18 @@ def test_automatic_names_are_created_before_the_old_is_deleted() -> None:
     assert fixed.delete_before_replace
 
 
-def test_features_are_appended_in_place_and_anything_else_replaces() -> None:
+def test_a_feature_group_changes_in_place_only_where_the_real_provider_does() -> None:
     token = "aws:sagemaker/featureGroup:FeatureGroup"
     base = {"featureGroupName": "g", "recordIdentifierFeatureName": "id", "eventTimeFeatureName": "t", "roleArn": "r"}
     a, b, c = ({"featureName": name, "featureType": "String"} for name in "abc")
-    assert not compare(token, {**base, "featureDefinitions": [a]}, {**base, "featureDefinitions": [a, b]}).replaces
-    assert compare(token, {**base, "featureDefinitions": [a, b]}, {**base, "featureDefinitions": [a]}).replaces
-    assert compare(token, {**base, "featureDefinitions": [a, b]}, {**base, "featureDefinitions": [c, b]}).replaces
+    for after in ([a, b, c], [a], [c, b]):
+        diff = compare(token, {**base, "featureDefinitions": [a, b]}, {**base, "featureDefinitions": after})
+        assert diff.replaces == ["featureDefinitions"]
+    online = {"enableOnlineStore": True}
+    group = {**base, "featureDefinitions": [a], "onlineStoreConfig": online}
+    kept = {**online, "ttlDuration": {"unit": "Days", "value": 2}}
+    assert not compare(token, group, {**group, "onlineStoreConfig": kept}).replaces
+    assert compare(token, group, {**group, "onlineStoreConfig": {**online, "storageType": "InMemory"}}).replaces
 
 
 def test_previews_leave_computed_outputs_unknown() -> None:
@@ -249,7 +256,7 @@ class OneClient:
 
 @pytest.fixture
 def endpoints(monkeypatch: pytest.MonkeyPatch) -> EndpointService:
-    monkeypatch.setattr("penstock_deploy.provider.types.sagemaker._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("penstock_deploy.provider.types.sagemaker.base.POLL_SECONDS", 0.01)
     return EndpointService()
 
 

@@ -131,7 +131,7 @@ GROUPS = {
                 {"feature_name": "x", "feature_type": "Fractional"}]
     aws.sagemaker.FeatureGroup("features", feature_group_name="types-features", record_identifier_feature_name="id",
         event_time_feature_name="at", role_arn=role.arn, online_store_config={"enable_online_store": True}, tags={"v": v},
-        feature_definitions=features if one else [*features, {"feature_name": "y", "feature_type": "Integral"}])
+        feature_definitions=features)
     group = aws.sagemaker.ModelPackageGroup("group", model_package_group_name="types-group", tags={"v": v},
         model_package_group_description="d")
     definition = {"Version": "2020-12-01", "Metadata": {}, "Parameters": [{"Name": "P", "Type": "String", "DefaultValue": v}],
@@ -233,6 +233,46 @@ def test_default_tags_reach_every_taggable_resource(tmp_path: Path, cloud_enviro
         deployment.destroy()
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_another_region_of_a_provider_moves_what_lies_in_regions(
+    tmp_path: Path, cloud_environment: dict[str, str], apart: bool
+) -> None:
+    """As with the real provider: what has a region is replaced, the old one goes where it is, and IAM's stays."""
+    name = f"moved-{'apart' if apart else 'within'}"
+    program = f"""
+    explicit = pulumi.ResourceOptions(provider=aws.Provider("p", region="us-west-2" if one else "eu-west-1"))
+    aws.ssm.Parameter("fixed", name="/{name}", type="String", value="x", opts=explicit)
+    aws.sqs.Queue("queue", name="{name}", region="us-east-1", opts=explicit)
+    aws.sns.Topic("topic", name="{name}", opts=explicit)
+    aws.iam.Role("role", name="{name}", assume_role_policy=json.dumps(dict(Statement=[])), opts=explicit)
+    """
+    environment = {**cloud_environment, "PENSTOCK_PROVIDER": "process"} if apart else cloud_environment
+
+    def found(region: str) -> tuple[int, int, int]:
+        topics = client(environment, "sns", region).list_topics()["Topics"]
+        queues = client(environment, "sqs", region).list_queues(QueueNamePrefix=name).get("QueueUrls", [])
+        parameters = client(environment, "ssm", region).get_parameters(Names=[f"/{name}"])["Parameters"]
+        return len([one for one in topics if one["TopicArn"].endswith(name)]), len(queues), len(parameters)
+
+    deployment = project(tmp_path, environment, name, program, "1")
+    try:
+        run(deployment, "up")
+        assert (found("us-west-2"), found("us-east-1"), found("eu-west-1")) == ((1, 0, 1), (0, 1, 0), (0, 0, 0))
+        second = project(tmp_path, environment, name, program, "2")
+        planned = run(second, "preview")
+        moved = {change["name"]: change["diff"] for change in planned.changes if change["op"] == "replace"}
+        assert moved == {"fixed": ["region"], "topic": ["region"]}, "before a refresh"
+        assert not [change for change in run(second, "refresh").changes if change["op"] == "delete"], (
+            "still found there"
+        )
+        assert run(second, "up").counts["replace"] == 2
+        assert (found("us-west-2"), found("us-east-1"), found("eu-west-1")) == ((0, 0, 0), (0, 1, 0), (1, 0, 1))
+        assert not run(second, "up").has_changes
+    finally:
+        assert deployment.destroy().ok
+    assert found("eu-west-1") == (0, 0, 0)
+
+
 def client(environment: dict[str, str], service: str, region: str = "us-east-1") -> Any:
     return botocore.session.Session().create_client(
         service,
@@ -270,7 +310,7 @@ def test_an_error_of_aws_names_the_resource_and_says_what_aws_said(
 @pytest.mark.parametrize(
     ("program", "named"),
     [
-        ("aws.ec2.Vpc('v', cidr_block='10.0.0.0/16')", "the resource type aws:ec2/vpc:Vpc"),
+        ("aws.glacier.Vault('v')", "the resource type aws:glacier/vault:Vault"),
         ("aws.s3.Bucket('b', acl='private')", "acl is not a property"),
         ("aws.ec2.get_ami(owners=['self'])", "the function aws:ec2/getAmi:getAmi"),
     ],

@@ -126,6 +126,24 @@ def test_refresh_takes_drift_and_up_mends_it(stack: Stack) -> None:
     assert stack.items["a"]["text"] == "x"
 
 
+def test_what_was_deleted_by_hand_is_made_again_by_an_up_that_looks_first(stack: Stack) -> None:
+    program = 'a = Item("a", name="a")\nItem("b", name="b", text=a.path)\nItem("c", name="c", text=a.path)\n'
+    stack.up(program)
+    for name in ("a", "b"):
+        (stack.cloud / f"{name}.json").unlink()
+    assert not stack.up().has_changes, "nobody has looked"
+    assert not stack.items.keys() & {"a", "b"}
+    result = stack.deployment().up(refresh=True)
+    assert result.ok, result.errors
+    assert (result.counts["create"], result.counts["same"]) == (2, 2)
+    assert {change["name"] for change in result.drift if change["op"] == "delete"} == {"a", "b"}
+    assert set(stack.items) == {"a", "b", "c"}
+    for name in ("a", "c"):
+        (stack.cloud / f"{name}.json").unlink()
+    assert stack.run("destroy").ok, "what is gone is deleted"
+    assert not stack.items
+
+
 def test_a_function_of_the_provider(stack: Stack) -> None:
     program = """
     Item("a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock_deploy import DeploymentError
+from penstock_deploy.state import checkpoint
 from penstock_deploy.state.backend import Backend, StateKeeper
 from penstock_deploy.state.resource import ResourceState, from_json, to_json
 from penstock_deploy.state.secrets import PassphraseSecrets
@@ -102,6 +104,38 @@ def keeper(tmp_path: Path) -> StateKeeper:
     made = StateKeeper(Backend(f"file://{tmp_path}", "pass").stack("app", "dev"), SECRETS.salt, dry=False)
     made.open()
     return made
+
+
+def written_by(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many bytes a deployment of so many resources writes to the disk, journal and checkpoints together."""
+    sizes: list[int] = []
+    write, write_whole = os.write, checkpoint.write_atomically
+
+    def counted(file: int, data: bytes) -> int:
+        sizes.append(len(data))
+        return write(file, data)
+
+    def counted_whole(path: Path, content: object, **options: bool) -> None:
+        write_whole(path, content, **options)
+        sizes.append(path.stat().st_size)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", counted)
+        patched.setattr(checkpoint, "write_atomically", counted_whole)
+        one = StateKeeper(Backend(f"file://{folder}", "pass").stack("app", "dev"), SECRETS.salt, dry=False)
+        one.open()
+        for number in range(count):
+            made = state(f"n{number:04}", inputs={"text": "x" * 50})
+            one.commit(end=one.begin("creating", made), new=made)
+        one.close()
+    return sum(sizes)
+
+
+def test_what_is_written_grows_with_the_resources_not_with_their_square(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, many = (written_by(tmp_path / str(count), count, monkeypatch) for count in (50, 500))
+    assert 9 < many / few < 11
 
 
 def crash(one: StateKeeper) -> None:

@@ -17,7 +17,8 @@ from penstock_deploy.cli.workspace import Workspace
 from penstock_deploy.errors import DeploymentError
 
 if TYPE_CHECKING:
-    from penstock_deploy.deployment import Deployment, Result
+    from penstock_deploy.deployment import Deployment
+    from penstock_deploy.result import Result
 
 _NAMES = {"up": "update", "preview": "update", "refresh": "refresh", "destroy": "destroy"}
 _HEADS = {"up": "Updating", "preview": "Previewing update", "refresh": "Refreshing", "destroy": "Destroying"}
@@ -184,14 +185,15 @@ def up(arguments: argparse.Namespace, workspace: Workspace, terminal: Terminal) 
     yes = _consent(arguments, terminal)
     operation = _open("up", arguments, workspace, terminal)
     options = _options(arguments, _UP_OPTIONS)
-    if not arguments.skip_preview and not operation.quiet:
+    previewed = not arguments.skip_preview and not operation.quiet
+    if previewed:
         planned = _carry_out(operation, "preview", options)
         if not planned.ok or planned.cancelled:
             return _code(operation, planned)
         if not yes and not _ask(operation, planned.changes):
             return FAILED
         print()
-    return _code(operation, _carry_out(operation, "up", options))
+    return _code(operation, _carry_out(operation, "up", {**options, "previewed": previewed}))
 
 
 def refresh(arguments: argparse.Namespace, workspace: Workspace, terminal: Terminal) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock_deploy import paths
+from penstock_deploy import assets, paths
 from penstock_deploy.values import UNKNOWN, Properties, hide
 
 Details = dict[str, dict[str, Any]]
@@ -13,6 +13,8 @@ _ABSENT = object()
 
 
 def _shown(value: Any) -> Any:
+    if assets.is_asset(value) or assets.is_archive(value):
+        return assets.label(value)
     if isinstance(value, dict):
         return {key: _shown(item) for key, item in value.items() if not key.startswith("__")}
     if isinstance(value, list):

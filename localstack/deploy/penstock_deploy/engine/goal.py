@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from penstock_deploy.errors import UnsupportedError
+from penstock_deploy import assets
+from penstock_deploy.errors import DeploymentError, StepError, UnsupportedError
 from penstock_deploy.state.resource import ResourceState
 from penstock_deploy.urns import STACK_TYPE
-from penstock_deploy.values import Properties, from_struct, has_asset
+from penstock_deploy.values import Properties, from_struct
 
 
 @dataclass
@@ -71,7 +73,7 @@ _REFUSED = {
     "replace_with": "the option `replace_with`",
     "replacement_trigger": "the option `replacement_trigger`",
     "state_migrations": "state migrations",
-    "hooks": "resource hooks",
+    "hooks": "a resource hook",
     "snippetId": "a snippet",
     "packageRef": "a parameterized package",
 }
@@ -88,11 +90,14 @@ def refuse_unsupported(request: Any) -> None:
         raise UnsupportedError(f"{request.type} {request.name!r}: {what}")
 
 
-def from_request(request: Any, urn: str, parent: str, aliases: list[str]) -> Goal:
-    """The goal in a RegisterResourceRequest."""
-    inputs = from_struct(request.object)
-    if has_asset(inputs):
-        raise UnsupportedError(f"{request.type} {request.name!r}: assets and archives")
+def from_request(request: Any, urn: str, parent: str, aliases: list[str], folder: Path) -> Goal:
+    """The goal in a RegisterResourceRequest. `folder` is where the program runs."""
+    try:
+        inputs = assets.hashed(from_struct(request.object), folder)
+    except UnsupportedError:
+        raise
+    except DeploymentError as error:
+        raise StepError(urn, error.message, error.fix) from error
     timeouts = {}
     if request.HasField("customTimeouts"):
         timeouts = {item.name: _seconds(text) for item, text in request.customTimeouts.ListFields()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from penstock_deploy import urns
@@ -42,11 +43,12 @@ class Registrar:
     """Answers what a program registers, reads and invokes."""
 
     def __init__(
-        self, *, project: str, stack: str, backend: Backend, keeper: StateKeeper, providers: Providers, steps: Steps,
-        events: Events, stopping: Stopping, targets: Targets, preview: bool,
+        self, *, project: str, stack: str, folder: Path, backend: Backend, keeper: StateKeeper, providers: Providers,
+        steps: Steps, events: Events, stopping: Stopping, targets: Targets, preview: bool,
     ) -> None:  # fmt: skip
         self._project = project
         self._stack = stack
+        self._folder = folder
         self._backend = backend
         self._keeper = keeper
         self._providers = providers
@@ -84,7 +86,7 @@ class Registrar:
             if is_root:
                 self.root = urn
         aliases = self._alias_urns(request, parent)
-        goal = goals.from_request(request, urn, parent, aliases)
+        goal = goals.from_request(request, urn, parent, aliases, self._folder)
         self._events.conceal(goal.inputs, shortest=_SHORTEST_SECRET)
         self._refuse_missing(goal)
         old = self._old(urn, aliases)

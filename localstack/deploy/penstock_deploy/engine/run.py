@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock_deploy import project as projects
 from penstock_deploy import values
+from penstock_deploy.engine import autonaming
 from penstock_deploy.engine import refresh as refreshing
 from penstock_deploy.engine.events import Events
 from penstock_deploy.engine.providers import Providers
@@ -79,7 +80,10 @@ class Run:
             if self._refresh and operation != "refresh":
                 self._refresh_first(keeper, recovery)
             providers = self._providers = self._make_providers(keeper, configuration)
-            steps = Steps(keeper, providers, self._events, self._stopping, self._targets, preview=preview)
+            named = autonaming.parse(configuration.values, self._project.name, self._stack)
+            steps = Steps(
+                keeper, providers, self._events, self._stopping, self._targets, preview=preview, autonaming=named
+            )
             if not self._stopping.stopped:
                 if program is not None:
                     outputs = self._run_program(program, configuration, keeper, steps, preview=preview)
@@ -147,6 +151,7 @@ class Run:
         registrar = Registrar(
             project=self._project.name,
             stack=self._stack,
+            folder=self._project.folder,
             backend=self._files.backend,
             keeper=keeper,
             providers=self._providers,

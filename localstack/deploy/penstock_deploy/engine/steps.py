@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from penstock_deploy import paths, urns
+from penstock_deploy.engine.autonaming import Autonaming
 from penstock_deploy.engine.deletion import Deletions
 from penstock_deploy.engine.details import Details, details
 from penstock_deploy.engine.events import Events, Step
@@ -29,8 +31,9 @@ class Steps:
 
     def __init__(
         self, keeper: StateKeeper, providers: Providers, events: Events, stopping: Stopping, targets: Targets, *,
-        preview: bool,
+        preview: bool, autonaming: Autonaming | None = None,
     ) -> None:  # fmt: skip
+        self._autonaming = autonaming or Autonaming()
         self._keeper = keeper
         self._providers = providers
         self._events = events
@@ -56,8 +59,8 @@ class Steps:
         if live is not None and live.init_errors:
             olds = self._olds_of_half_made(provider, goal, live)
         news = paths.ignore(olds, goal.inputs, goal.ignore_changes) if live and goal.ignore_changes else goal.inputs
-        subject = _subject(goal, "create")
-        state.inputs = provider.check(subject, olds, news, os.urandom(32))
+        subject, seed = self._to_be_named(goal)
+        state.inputs = provider.check(subject, olds, news, seed)
         if live is None:
             return self._create(provider, goal, state, Op.REPLACE if deleted_first else Op.CREATE)
         diff = provider.diff(subject, live.id, olds, live.outputs, state.inputs, goal.ignore_changes)
@@ -74,6 +77,14 @@ class Steps:
         self._keeper.commit(new=state, old=live)
         step.done()
         return state
+
+    def _to_be_named(self, goal: Goal) -> tuple[Subject, bytes]:
+        """The resource as a check takes it, with how it is to be named and a seed for what is random in its name."""
+        seed = os.urandom(32)
+        naming = self._autonaming.naming(goal.urn, seed)
+        if naming is not None and naming.delete_before_replace:
+            goal.delete_before_replace = True
+        return replace(_subject(goal, "create"), naming=naming), seed
 
     @staticmethod
     def _olds_of_half_made(provider: Provider, goal: Goal, live: ResourceState) -> Properties:
@@ -161,7 +172,8 @@ class Steps:
         self._targets.refuse_beyond(chain)
         self.replaced.add(goal.urn)
         told = details(old.inputs, goal.inputs, decision.diff)
-        state.inputs = provider.check(_subject(goal, "create"), {}, goal.inputs, os.urandom(32))
+        subject, seed = self._to_be_named(goal)
+        state.inputs = provider.check(subject, {}, goal.inputs, seed)
         if decision.delete_first:
             self.deletions.delete_first([*reversed(chain), old])
             return self._create(provider, goal, state, Op.REPLACE, decision, told=told)

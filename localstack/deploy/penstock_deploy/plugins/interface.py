@@ -12,13 +12,26 @@ ADD, ADD_REPLACE, DELETE, DELETE_REPLACE, UPDATE, UPDATE_REPLACE = range(6)
 
 
 @dataclass(frozen=True)
+class Naming:
+    """How `pulumi:autonaming` names a resource: with `proposed`, which the provider may adapt unless it is enforced.
+
+    Nothing proposed means that the program has to name it. `delete_before_replace`: two of one name cannot be at once.
+    """
+
+    proposed: str
+    enforced: bool = False
+    delete_before_replace: bool = False
+
+
+@dataclass(frozen=True)
 class Subject:
-    """The resource that a call is about. `timeout` is in seconds; 0 means the provider's own."""
+    """The resource that a call is about. `timeout` is in seconds; 0 means the provider's own, as does no `naming`."""
 
     urn: str
     type: str
     name: str
     timeout: float = 0.0
+    naming: Naming | None = None
 
 
 @dataclass

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from penstock_deploy.errors import UnsupportedError
 from penstock_deploy.plugins.interface import Provider
 from penstock_deploy.target import Target
 from penstock_deploy.values import Properties
+
+DYNAMIC = "pulumi-python"
+"""The package of the dynamic providers that a Python program brings along."""
 
 
 class Plugins:
@@ -23,7 +27,13 @@ class Plugins:
         target: Target,
         environment: Mapping[str, str],
         other: Callable[[str, str, Properties], Provider] | None = None,
+        folder: Path | None = None,
+        python: Path | None = None,
+        project: str = "",
     ) -> None:
+        self._folder = folder
+        self._python = python
+        self._project = project
         self._other = other
         self._target = target
         self._environment = environment
@@ -41,12 +51,18 @@ class Plugins:
         """A configured provider of a package."""
         if self._other is not None:
             return self._other(package, version, configuration)
+        if package == DYNAMIC and self._python is not None and self._folder is not None:
+            from penstock_deploy.plugins.dynamic import DynamicProviders
+
+            return DynamicProviders(self._python, self._environment, self._folder, self._project, configuration)
         if package != "aws":
-            raise UnsupportedError(f"the package {package!r} ({version or 'any version'})", "Only aws is there.")
+            raise UnsupportedError(
+                f"the package {package!r} ({version or 'any version'})", "Only aws and dynamic providers are there."
+            )
         if self._apart:
             from penstock_deploy.plugins.process import ProviderProcess
 
-            return ProviderProcess(self._target, self._environment, configuration)
+            return ProviderProcess(self._target, self._environment, configuration, self._folder)
         from penstock_deploy.provider.core import AwsProvider
 
-        return AwsProvider(self._target, configuration)
+        return AwsProvider(self._target, configuration, self._folder)

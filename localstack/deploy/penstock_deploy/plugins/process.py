@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
@@ -25,19 +26,31 @@ _FIND = "aws:penstock/find:find"
 class ProviderProcess:
     """Starts, configures and calls one provider process. It dies with this process."""
 
-    def __init__(self, target: Target, environment: Mapping[str, str], configuration: Properties) -> None:
-        self._process = subprocess.Popen(
+    def __init__(
+        self,
+        target: Target,
+        environment: Mapping[str, str],
+        configuration: Properties,
+        folder: Path | None = None,
+    ) -> None:
+        process = subprocess.Popen(
             [sys.executable, "-m", "penstock_deploy.provider"],
             env={**environment, "AWS_ENDPOINT_URL": target.endpoint, "PENSTOCK_PROVIDER_WATCHED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            cwd=folder,
             start_new_session=True,
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline().decode().strip()
+        self._connect(process, "the AWS provider's process", configuration)
+
+    def _connect(self, process: subprocess.Popen[bytes], what: str, configuration: Properties) -> None:
+        """Read the process's port, open the channel and configure the provider."""
+        self._process = process
+        assert process.stdout is not None
+        line = process.stdout.readline().decode().strip()
         if not line.isdigit():
-            self._process.kill()
-            raise ProviderError(f"the AWS provider's process did not start (status {self._process.wait()})")
+            process.kill()
+            raise ProviderError(f"{what} did not start (status {process.wait()})")
         self._channel = grpc.insecure_channel(f"127.0.0.1:{line}", options=OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         request = provider_pb2.ConfigureRequest(
@@ -59,6 +72,13 @@ class ProviderProcess:
         request = provider_pb2.CheckRequest(
             **_identity(subject), olds=to_struct(olds), news=to_struct(news), randomSeed=seed
         )
+        if subject.naming is not None:
+            kinds = provider_pb2.CheckRequest.AutonamingOptions
+            named = subject.naming
+            mode = kinds.ENFORCE if named.enforced else kinds.PROPOSE
+            request.autonaming.CopyFrom(
+                kinds(proposed_name=named.proposed, mode=mode if named.proposed else kinds.DISABLE)
+            )
         answer = self._call(lambda: self._stub.Check(request))
         if answer.failures:
             raise ProviderError("; ".join(f"{item.property} {item.reason}" for item in answer.failures))

@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import contextlib
 import ctypes
+import inspect
 import json
 import logging
 import os
@@ -87,6 +88,51 @@ class EngineWithoutDebug:
         return getattr(self._engine, name)
 
 
+def _asked_beyond(arguments: dict[str, Any]) -> str:
+    """What a resource's constructor asks of the engine that it does not have; empty when there is nothing."""
+    options = arguments.get("opts")
+    if arguments.get("remote"):
+        return "a remote component"
+    named = (
+        ("import_", "the option `import`"),
+        ("hooks", "a resource hook"),
+        ("replace_with", "the option `replace_with`"),
+        ("replacement_trigger", "the option `replacement_trigger`"),
+        ("env_var_mappings", "the option `env_var_mappings`"),
+    )
+    return next((what for name, what in named if _is_given(getattr(options, name, None))), "")
+
+
+def _is_given(option: Any) -> bool:
+    """Whether an option says anything; merged options have a binding of hooks that binds none."""
+    return any(vars(option).values()) if hasattr(option, "__dict__") else option not in (None, [], {})
+
+
+def refuse_while_building(engine: Any, error_severity: Any) -> None:
+    """Tell the engine of what it does not have as soon as a constructor asks for it.
+
+    A program builds its resources before the SDK registers the first: so nothing has been done yet. The engine refuses it
+    at the registration as well, which is also what remains should the SDK no longer have this function.
+    """
+    from pulumi import resource
+    from pulumi.runtime.proto import engine_pb2
+
+    original = getattr(resource, "register_resource", None)
+    if original is None:
+        return
+    signature = inspect.signature(original)
+
+    def register_resource(*arguments: Any, **named: Any) -> Any:
+        given = dict(signature.bind(*arguments, **named).arguments)
+        what = _asked_beyond(given)
+        if what:
+            message = f"{given.get('ty')} {given.get('name')!r}: {what} is not supported by Penstock's local engine"
+            engine.Log(engine_pb2.LogRequest(severity=error_severity, message=message))
+        return original(*arguments, **named)
+
+    setattr(resource, "register_resource", register_resource)  # noqa: B010 - mypy: not an explicit export
+
+
 def main() -> int:
     die_with_parent()
     import pulumi
@@ -106,6 +152,7 @@ def main() -> int:
     settings = runtime.Settings(**order["settings"])
     settings.engine = EngineWithoutDebug(settings.engine, engine_pb2.DEBUG)
     runtime.configure(settings)
+    refuse_while_building(settings.engine, engine_pb2.ERROR)
     os.chdir(folder)
     sys.argv = [str(program)]
     sys.path.insert(0, str(folder))

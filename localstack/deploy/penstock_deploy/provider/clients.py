@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from penstock_deploy.target import Target
@@ -11,6 +12,8 @@ from penstock_deploy.target import Target
 _CONNECTIONS = 32
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 120
+_USER_AGENT = "penstock-deploy"
+"""Given, because botocore would put its own together anew for every call."""
 
 
 class Clients:
@@ -57,6 +60,7 @@ class Clients:
                         read_timeout=_READ_SECONDS,
                         retries={"mode": "standard", "max_attempts": 4},
                         parameter_validation=True,
+                        user_agent=_USER_AGENT,
                     ),
                 )
                 self._clients[(service, region)] = known
@@ -78,12 +82,16 @@ def shared(target: Target) -> Clients:
 class Aws:
     """What a resource type works with: clients in one region, the account, and whether the deployment is stopping."""
 
-    def __init__(self, clients: Clients, region: str, stopping: threading.Event, timeout: float = 0.0) -> None:
+    def __init__(
+        self, clients: Clients, region: str, stopping: threading.Event, timeout: float = 0.0, folder: Path | None = None
+    ) -> None:
         self._clients = clients
         self.region = region
         self.stopping = stopping
         #: seconds that the program allows the step to take; 0 leaves it to the type
         self.timeout = timeout
+        #: where the program runs: what paths of assets and archives are relative to
+        self.folder = folder or Path.cwd()
         #: the id of what a creation of several calls has made so far
         self.made = ""
 

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from penstock_deploy import paths
@@ -20,6 +21,7 @@ from penstock_deploy.plugins.interface import (
     UPDATE_REPLACE,
     Diff,
     InitializationError,
+    Naming,
     ProviderError,
     Reading,
     Subject,
@@ -52,7 +54,7 @@ _HARMLESS_CONFIGURATION = {
 class AwsProvider:
     """One configured provider: a region and default tags over the target's clients."""
 
-    def __init__(self, target: Target, configuration: Properties) -> None:
+    def __init__(self, target: Target, configuration: Properties, folder: Path | None = None) -> None:
         settings = {key: _decoded(key, value) for key, value in plain(configuration).items() if key != "__internal"}
         _guard(settings)
         self._clients = shared(target)
@@ -60,6 +62,7 @@ class AwsProvider:
         self._region = region if isinstance(region, str) and region not in ("", UNKNOWN) else target.region
         self._default_tags: dict[str, str] = dict((settings.get("defaultTags") or {}).get("tags") or {})
         self._stopping = threading.Event()
+        self._folder = folder
 
     # -- Pulumi's verbs
 
@@ -69,7 +72,8 @@ class AwsProvider:
         failures: list[tuple[str, str]] = []
         for name in [name for name, value in inputs.items() if value is None or name.startswith("__")]:
             del inputs[name]
-        for name in sorted(set(inputs) - kind.names["inputs"]):
+        unknown = sorted(set(inputs) - kind.names["inputs"])
+        for name in unknown:
             failures.append((name, f"is not a property that the local provider knows of {subject.type}"))
         for name in sorted(kind.names["required"] - set(inputs)):
             failures.append((name, "is required and missing"))
@@ -81,7 +85,8 @@ class AwsProvider:
         if not failures and not has_unknown(inputs):
             failures += kind.check(plain(inputs))
         if failures:
-            raise ProviderError("; ".join(f"{name} {reason}" for name, reason in failures))
+            told = "; ".join(f"{name} {reason}" for name, reason in failures)
+            raise ProviderError(told, registry.RECIPE if unknown else "")
         return inputs
 
     def diff(
@@ -109,6 +114,9 @@ class AwsProvider:
             before, after = plain(old_outputs)["tagsAll"], self._tagged(kind, new)["tags"]
             changed["tagsAll"] = paths.differences(before, after, ["tagsAll"])
         replacing = kind.replaces(old, new, set(changed))
+        if "region" not in ignore_changes and self._moves(kind, old_outputs, new):
+            changed["region"] = [(["region"], "update")]
+            replacing = {*replacing, "region"}
         result = Diff(changes=bool(changed), replaces=sorted(replacing))
         for name, found in changed.items():
             for keys, what in found:
@@ -150,7 +158,7 @@ class AwsProvider:
     def read(self, subject: Subject, id_: str, inputs: Properties, outputs: Properties) -> Reading | None:
         kind = registry.type_of(subject.type)
         known = plain(inputs)
-        aws = self._aws(known or plain(outputs))
+        aws = self._aws(_where(known, outputs))
         with _spoken():
             live = kind.read(aws, id_, known)
         if live is None:
@@ -185,7 +193,7 @@ class AwsProvider:
             old = {**old, "tags": plain(old_outputs).get("tagsAll") or {}}
         else:
             old = self._tagged(kind, old)
-        aws = self._aws(new, subject.timeout)
+        aws = self._aws(_where(new, old_outputs), subject.timeout)
         with _spoken():
             kind.update(aws, id_, self._tagged(kind, new), old, changed)
             live = kind.read(aws, id_, new)
@@ -197,7 +205,7 @@ class AwsProvider:
         kind = registry.type_of(subject.type)
         bare = plain(inputs)
         with _spoken():
-            kind.delete(self._aws(bare or plain(outputs), subject.timeout), id_, bare)
+            kind.delete(self._aws(_where(bare, outputs), subject.timeout), id_, bare)
 
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:  # noqa: ARG002
         implementation = registry.function_of(token)
@@ -216,7 +224,14 @@ class AwsProvider:
     def _aws(self, properties: Properties, timeout: float = 0.0) -> Aws:
         region = properties.get("region")
         where = region if isinstance(region, str) and region else self._region
-        return Aws(self._clients, where, self._stopping, timeout)
+        return Aws(self._clients, where, self._stopping, timeout, self._folder)
+
+    def _moves(self, kind: ResourceType, old_outputs: Properties, new: Properties) -> bool:
+        """Whether the resource is to be in another region than it is: its own `region` says so, or else the provider's."""
+        before, given = plain(old_outputs).get("region"), new.get("region")
+        if not kind.regional or not isinstance(before, str) or has_unknown(given):
+            return False
+        return before != (given or self._region)
 
     def _tagged(self, kind: ResourceType, inputs: Properties) -> Properties:
         if not kind.taggable:
@@ -238,7 +253,8 @@ class AwsProvider:
             {name: value for name, value in computed.items() if name in kind.names["outputs"] and value is not None}
         )
         if kind.regional and not isinstance(inputs.get("region"), str):
-            outputs["region"] = self._region
+            told = outputs.get("region")
+            outputs["region"] = told if isinstance(told, str) and told != UNKNOWN else self._region
         if kind.taggable:
             tags = inputs.get("tags")
             unknown = preview and has_unknown(tags) and not isinstance(tags, dict)
@@ -306,7 +322,7 @@ def _agrees(given: Any, live: Any) -> bool:
 
 def _give_name(kind: ResourceType, subject: Subject, old: Properties, inputs: Properties, seed: bytes) -> None:
     """Name the resource when the program does not: keep the present name, else logical name and random digits."""
-    name = kind.named
+    name, naming = kind.named, subject.naming
     if not name or inputs.get(name) is not None:
         return
     prefix = plain(inputs.get(kind.prefix)) if kind.prefix else None
@@ -316,6 +332,9 @@ def _give_name(kind: ResourceType, subject: Subject, old: Properties, inputs: Pr
     if prefix == UNKNOWN:
         inputs[name] = UNKNOWN
         return
+    if naming is not None and not prefix:
+        _take_name(kind, naming, inputs)
+        return
     digest = hashlib.sha256(seed or subject.urn.encode()).hexdigest()
     if prefix:
         given = f"{prefix}{digest[: min(_PREFIXED_DIGITS, kind.name_limit - len(prefix))]}"
@@ -323,6 +342,27 @@ def _give_name(kind: ResourceType, subject: Subject, old: Properties, inputs: Pr
         room = kind.name_limit - len(kind.name_start) - _SUFFIX_DIGITS - 1
         given = f"{kind.name_start}{subject.name[:room]}-{digest[:_SUFFIX_DIGITS]}"
     inputs[name] = given.lower() if kind.name_lower else given
+
+
+def _where(inputs: Properties, outputs: Properties) -> Properties:
+    """The properties that say in which region a resource is: what it was made in, when its inputs say nothing."""
+    region = inputs.get("region") or plain(outputs).get("region")
+    return {"region": region} if region else {}
+
+
+def _take_name(kind: ResourceType, naming: Naming, inputs: Properties) -> None:
+    """Name the resource as the stack's autonaming says; a proposed name is fitted to AWS's rules, an enforced one is not."""
+    if not naming.proposed:
+        raise ProviderError(f"{kind.named} is missing, and pulumi:autonaming is disabled: the program has to name it")
+    given = naming.proposed
+    if not naming.enforced:
+        given = given if given.startswith(kind.name_start) else kind.name_start + given
+        given = given.lower() if kind.name_lower else given
+    if len(given) > kind.name_limit:
+        raise ProviderError(
+            f"{kind.named} {given!r}, from pulumi:autonaming, has {len(given)} characters: the most is {kind.name_limit}"
+        )
+    inputs[kind.named] = given
 
 
 def _decoded(key: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import keyword
 import pkgutil
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from penstock_deploy.values import Properties
 Function = Callable[[Aws, Properties], Properties]
 _types: dict[str, ResourceType] = {}
 _functions: dict[str, Function] = {}
-_RECIPE = "Add it as penstock_deploy/provider/types/__init__.py describes."
+RECIPE = "How to add it: the recipe in penstock_deploy/provider/types/__init__.py."
 
 
 def resource[T: type[ResourceType]](cls: T) -> T:
@@ -36,9 +37,10 @@ def function(token: str) -> Callable[[Function], Function]:
 
 
 def _import_service(token: str) -> None:
-    """Import the module of a token's service: `aws:s3/bucket:Bucket` lies in `types/s3.py`."""
+    """Import the module of a token's service: `aws:s3/bucket:Bucket` lies in `types/s3.py`, Lambda's in `lambda_.py`."""
     parts = token.split(":")
     service = parts[1].split("/")[0] if len(parts) == 3 else ""
+    service = f"{service}_" if keyword.iskeyword(service) else service
     if any(item.name == service for item in pkgutil.iter_modules(types.__path__)):
         importlib.import_module(f"{types.__name__}.{service}")
 
@@ -58,7 +60,7 @@ def type_of(token: str) -> ResourceType:
     if found is None:
         near = difflib.get_close_matches(token, tokens(), 1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise ProviderError(f"the local AWS provider does not have the resource type {token}", hint + _RECIPE)
+        raise ProviderError(f"the local AWS provider does not have the resource type {token}", hint + RECIPE)
     return found
 
 
@@ -68,5 +70,5 @@ def function_of(token: str) -> Function:
         _import_service(token)
     found = _functions.get(token)
     if found is None:
-        raise ProviderError(f"the local AWS provider does not have the function {token}", _RECIPE)
+        raise ProviderError(f"the local AWS provider does not have the function {token}", RECIPE)
     return found

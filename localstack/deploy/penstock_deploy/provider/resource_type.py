@@ -1,7 +1,7 @@
 """What a resource type is: names of its properties, and create, read, update, delete over AWS's API.
 
 A type is a class with a table of names; the verbs are code only as far as AWS is irregular (`types/shaped.py` has the
-regular ones). Adding a type: `docs` of `penstock_deploy.provider.types`.
+regular ones). The recipe for adding a type: `types/__init__.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from penstock_deploy import assets
 from penstock_deploy.provider.clients import Aws
 from penstock_deploy.values import UNKNOWN, Properties
 
@@ -112,7 +113,7 @@ class ResourceType:
             return _document(value)
         if name in self.names["sets"] and isinstance(value, list):
             return sorted(value, key=lambda item: json.dumps(item, sort_keys=True))
-        return compact(value)
+        return assets.digests(compact(value))
 
 
 _SPLIT = ("inputs", "outputs", "volatile", "required", "immutable", "documents", "policies", "sets", "confidential")

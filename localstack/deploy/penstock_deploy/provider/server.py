@@ -16,7 +16,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from penstock_deploy import target as targets
 from penstock_deploy.errors import DeploymentError
 from penstock_deploy.plugins.channel import OPTIONS
-from penstock_deploy.plugins.interface import InitializationError, Subject
+from penstock_deploy.plugins.interface import InitializationError, Naming, Subject
 from penstock_deploy.provider import VERSION
 from penstock_deploy.provider.core import AwsProvider
 from penstock_deploy.values import from_struct, plain, to_struct
@@ -27,11 +27,22 @@ _DETAILS = "grpc-status-details-bin"
 FIND = "aws:penstock/find:find"
 
 
-def _subject(request: Any) -> Subject:
+def _naming(request: Any) -> Naming | None:
+    """What a CheckRequest says about the resource's name."""
+    if not request.HasField("autonaming"):
+        return None
+    kinds = provider_pb2.CheckRequest.AutonamingOptions
+    options = request.autonaming
+    disabled = options.mode == kinds.DISABLE
+    return Naming("" if disabled else options.proposed_name, enforced=options.mode != kinds.PROPOSE)
+
+
+def _subject(request: Any, naming: Naming | None = None) -> Subject:
     type_ = request.type or request.urn.split("::")[2].rsplit("$", 1)[-1]
     return Subject(
-        request.urn, type_, request.name or request.urn.rsplit("::", 1)[-1], getattr(request, "timeout", 0.0)
-    )
+        request.urn, type_, request.name or request.urn.rsplit("::", 1)[-1], getattr(request, "timeout", 0.0),
+        naming,
+    )  # fmt: skip
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -69,7 +80,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return provider_pb2.ProviderHandshakeResponse(
-            accept_secrets=True, accept_resources=False, accept_outputs=False, supports_autonaming_configuration=False
+            accept_secrets=True, accept_resources=False, accept_outputs=False, supports_autonaming_configuration=True
         )
 
     def Attach(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
@@ -93,8 +104,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         def call() -> Any:
             self._provider = AwsProvider(self._target, from_struct(request.args))
             return provider_pb2.ConfigureResponse(
-                acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False
-            )
+                acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False,
+                supports_autonaming_configuration=True,
+            )  # fmt: skip
 
         return self._answer(context, call)
 
@@ -107,7 +119,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
         def call() -> Any:
             inputs = self._provider.check(
-                _subject(request), from_struct(request.olds), from_struct(request.news), request.randomSeed
+                _subject(request, _naming(request)),
+                from_struct(request.olds),
+                from_struct(request.news),
+                request.randomSeed,
             )
             return provider_pb2.CheckResponse(inputs=to_struct(inputs))
 

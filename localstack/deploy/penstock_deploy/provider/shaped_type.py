@@ -78,7 +78,8 @@ class ShapedType(ResourceType):
         if self.answer:
             shape = shape.members[self.answer]
         result: Properties = dict(shaped.from_aws(found, shape, self.renames, known))
-        result = {name: value for name, value in result.items() if name in self.names["inputs"]}
+        told = self.names["inputs"] | self.names["outputs"]
+        result = {name: value for name, value in result.items() if name in told}
         result[self.key] = id_
         result["region"] = aws.region
         result["arn"] = self.arn(aws, id_, found)

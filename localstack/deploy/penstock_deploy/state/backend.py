@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import urllib.parse
@@ -23,6 +24,7 @@ from penstock_deploy.state.snapshot import PendingOperation, Snapshot
 from penstock_deploy.urns import STACK_TYPE
 from penstock_deploy.values import Properties
 
+_PROTECTED = re.compile(rb'"protect":\s*true')
 _SALT_FILE = "penstock-salt"
 
 
@@ -94,6 +96,16 @@ class StackFiles:
         self.path = backend.root / "stacks" / project / f"{name}.json"
         self.journal_path = self.path.with_suffix(".journal")
         self.lock = StackLock(backend.root / "locks" / "organization" / project / name, f"{project}/{name}")
+
+    def may_be_protected(self) -> bool:
+        """Whether some resource of the state is protected, seen without opening it."""
+        for path in (self.path, self.journal_path):
+            try:
+                if _PROTECTED.search(path.read_bytes()):
+                    return True
+            except OSError:
+                continue
+        return False
 
     def exists(self) -> bool:
         return self.path.exists() or self.journal_path.exists()

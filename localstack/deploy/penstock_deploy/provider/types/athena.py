@@ -13,6 +13,17 @@ from penstock_deploy.values import Properties
 
 _TAGGING = Tagging("athena", arn="ResourceARN")
 _MISSING = ("InvalidRequestException",)
+_REMOVED = {
+    "bytesScannedCutoffPerQuery": "RemoveBytesScannedCutoffPerQuery",
+    "customerContentEncryptionConfiguration": "RemoveCustomerContentEncryptionConfiguration",
+}
+_RESULT_REMOVED = {
+    "aclConfiguration": "RemoveAclConfiguration",
+    "encryptionConfiguration": "RemoveEncryptionConfiguration",
+    "expectedBucketOwner": "RemoveExpectedBucketOwner",
+    "outputLocation": "RemoveOutputLocation",
+}
+"""Settings that an update takes away by a flag of their own."""
 
 
 @resource
@@ -75,10 +86,18 @@ class Workgroup(ResourceType):
             shape = shaped.input_shape(aws, "athena", "UpdateWorkGroup").members["ConfigurationUpdates"]
             wanted = dict(inputs.get("configuration") or {})
             result = wanted.pop("resultConfiguration", None)
+            before = dict(old.get("configuration") or {})
             updates = shaped.to_aws(wanted, shape, self.renames, f"{self.pulumi_type}: configuration.")
-            if result is not None:
-                inner = shape.members["ResultConfigurationUpdates"]
-                updates["ResultConfigurationUpdates"] = shaped.to_aws(result, inner, self.renames)
+            for name, flag in _REMOVED.items():
+                if before.get(name) is not None and wanted.get(name) is None:
+                    updates[flag] = True
+            inner = shape.members["ResultConfigurationUpdates"]
+            results = shaped.to_aws(result or {}, inner, self.renames)
+            for name, flag in _RESULT_REMOVED.items():
+                if (before.get("resultConfiguration") or {}).get(name) and not (result or {}).get(name):
+                    results[flag] = True
+            if results:
+                updates["ResultConfigurationUpdates"] = results
             request["ConfigurationUpdates"] = updates
         if "description" in changed:
             request["Description"] = inputs.get("description") or ""

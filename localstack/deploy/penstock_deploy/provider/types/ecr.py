@@ -115,3 +115,45 @@ class LifecyclePolicy(ResourceType):
 
     def locate(self, aws: Aws, inputs: Properties) -> str | None:  # noqa: ARG002
         return str(inputs["repository"])
+
+
+@resource
+class RepositoryPolicy(ResourceType):
+    pulumi_type = "aws:ecr/repositoryPolicy:RepositoryPolicy"
+    inputs = "repository policy"
+    outputs = "registryId"
+    required = "repository policy"
+    immutable = "repository"
+    policies = "policy"
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        aws.client("ecr").set_repository_policy(repositoryName=inputs["repository"], policyText=inputs["policy"])
+        return str(inputs["repository"])
+
+    def read(self, aws: Aws, id_: str, known: Properties) -> Properties | None:  # noqa: ARG002
+        found = absent(
+            lambda: aws.client("ecr").get_repository_policy(repositoryName=id_),
+            *_MISSING,
+            "RepositoryPolicyNotFoundException",
+        )
+        if found is None:
+            return None
+        return {
+            "repository": id_,
+            "policy": found["policyText"],
+            "registryId": found.get("registryId"),
+            "region": aws.region,
+        }
+
+    def update(self, aws: Aws, id_: str, inputs: Properties, old: Properties, changed: set[str]) -> None:  # noqa: ARG002
+        self.create(aws, inputs)
+
+    def delete(self, aws: Aws, id_: str, inputs: Properties) -> None:  # noqa: ARG002
+        absent(
+            lambda: aws.client("ecr").delete_repository_policy(repositoryName=id_),
+            *_MISSING,
+            "RepositoryPolicyNotFoundException",
+        )
+
+    def locate(self, aws: Aws, inputs: Properties) -> str | None:  # noqa: ARG002
+        return str(inputs["repository"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from penstock_deploy.provider.clients import Aws
 from penstock_deploy.provider.registry import function
 from penstock_deploy.values import Properties
@@ -24,3 +26,24 @@ def get_region(aws: Aws, arguments: Properties) -> Properties:
 @function("aws:index/getPartition:getPartition")
 def get_partition(aws: Aws, arguments: Properties) -> Properties:  # noqa: ARG001
     return {"partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws", "id": "aws"}
+
+
+@function("aws:index/getAvailabilityZones:getAvailabilityZones")
+def get_availability_zones(aws: Aws, arguments: Properties) -> Properties:
+    request: dict[str, Any] = {"AllAvailabilityZones": bool(arguments.get("allAvailabilityZones"))}
+    given = [{"Name": item["name"], "Values": item["values"]} for item in arguments.get("filters") or []]
+    if arguments.get("state"):
+        given.append({"Name": "state", "Values": [arguments["state"]]})
+    if given:
+        request["Filters"] = given
+    zones = aws.client("ec2").describe_availability_zones(**request)["AvailabilityZones"]
+    hidden = {*(arguments.get("excludeNames") or []), *(arguments.get("excludeZoneIds") or [])}
+    zones = [zone for zone in zones if not hidden & {zone["ZoneName"], zone["ZoneId"]}]
+    zones.sort(key=lambda zone: str(zone["ZoneName"]))
+    return {
+        "id": aws.region,
+        "region": aws.region,
+        "names": [zone["ZoneName"] for zone in zones],
+        "zoneIds": [zone["ZoneId"] for zone in zones],
+        "groupNames": sorted({zone.get("GroupName") or aws.region for zone in zones}),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,39 @@ def with_defaults(definition: Definition, defaults: Mapping[str, str]) -> Defini
         for parameter in definition.get("Parameters", [])
     ]
     return {**definition, "Parameters": parameters}
+
+
+def with_network(definition: Definition, subnet_ids: Sequence[str], security_group_id: str) -> Definition:
+    """A copy whose jobs and models run in these subnets with this security group; the same one without subnets.
+
+    A step that names a network of its own keeps it.
+    """
+    if not subnet_ids:
+        return definition
+    network: Definition = {"SecurityGroupIds": [security_group_id], "Subnets": list(subnet_ids)}
+    return {**definition, "Steps": [_step_inside(step, network) for step in definition["Steps"]]}
+
+
+def _step_inside(step: Definition, network: Definition) -> Definition:
+    """The step with the network where requests of its type have it (SageMaker API reference: CreateTrainingJob, ...)."""
+    arguments = step.get("Arguments") or {}
+    match step.get("Type"):
+        case "Training" | "Model":
+            return {**step, "Arguments": {"VpcConfig": network, **arguments}}
+        case "Processing" | "ClarifyCheck" | "QualityCheck":
+            given = {"VpcConfig": network, **(arguments.get("NetworkConfig") or {})}
+            return {**step, "Arguments": {**arguments, "NetworkConfig": given}}
+        case "Tuning":
+            job = {"VpcConfig": network, **(arguments.get("TrainingJobDefinition") or {})}
+            return {**step, "Arguments": {**arguments, "TrainingJobDefinition": job}}
+        case "Condition":
+            branches = {
+                branch: [_step_inside(inner, network) for inner in arguments.get(branch) or []]
+                for branch in ("IfSteps", "ElseSteps")
+            }
+            return {**step, "Arguments": {**arguments, **branches}}
+        case _:
+            return step
 
 
 def render(definition: Definition) -> str:

@@ -30,15 +30,53 @@ class Feature(Settings):
         return self
 
 
+class Throughput(Settings):
+    """Capacity of the online store that is paid by the hour, used or not, in units of one 1-KB write or 4-KB read a second."""
+
+    read: int = Field(ge=1, le=10_000_000, description="read capacity units")
+    write: int = Field(ge=1, le=10_000_000, description="write capacity units")
+
+
+class OnlineStore(Settings):
+    """How the latest records are kept.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OnlineStoreConfig.html
+    """
+
+    storage: Literal["Standard", "InMemory"] = Field(default="Standard", description="InMemory answers in microseconds")
+    ttl_days: int | None = Field(
+        default=None, ge=1, le=36_500, description="a record is gone so long after its event time"
+    )
+    throughput: Throughput | None = Field(default=None, description="provisioned capacity; on demand when left out")
+
+    @model_validator(mode="after")
+    def _memory_is_not_provisioned(self) -> Self:
+        if self.storage == "InMemory" and self.throughput is not None:
+            raise ValueError("throughput is of the Standard storage; leave it out with InMemory")
+        return self
+
+
+class OfflineStore(Settings):
+    """How the history is kept on S3."""
+
+    table_format: Literal["Glue", "Iceberg"] = Field(
+        default="Glue",
+        description="Iceberg compacts small files and takes changes by row; it stays for the group's life",
+    )
+
+
 class FeatureDefinition(Settings):
-    """A feature group: its key, its event time and its features, which include both."""
+    """A feature group: its key, its event time, its features, which include both, and its stores.
+
+    A store is on (`true`), off (`false`), or on with settings.
+    """
 
     name: Name
     description: str = Field(default="", max_length=128)
     record_identifier: Name
     event_time: Name
-    online: bool = True
-    offline: bool = True
+    online: bool | OnlineStore = True
+    offline: bool | OfflineStore = True
     features: tuple[Feature, ...] = Field(min_length=2, max_length=2500)
 
     @model_validator(mode="after")
@@ -56,6 +94,16 @@ class FeatureDefinition(Settings):
         if not (self.online or self.offline):
             raise ValueError("a feature group needs the online store, the offline store, or both")
         return self
+
+    @property
+    def online_store(self) -> OnlineStore | None:
+        """The online store's settings; None without one."""
+        return (OnlineStore() if self.online is True else self.online) or None
+
+    @property
+    def offline_store(self) -> OfflineStore | None:
+        """The offline store's settings; None without one."""
+        return (OfflineStore() if self.offline is True else self.offline) or None
 
 
 def read(path: Path) -> FeatureDefinition:

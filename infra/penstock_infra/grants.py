@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pulumi
 
 from penstock_infra.iam import Statement
@@ -47,11 +49,16 @@ CATALOGUE_TABLES = (
     "glue:GetTables",
     "glue:UpdateTable",
 )
+READ_TABLES = ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable")
+EVALUATE_RULES = (
+    "glue:GetDataQualityRuleset",
+    "glue:GetDataQualityRulesetEvaluationRun",
+    "glue:StartDataQualityRulesetEvaluationRun",
+)
+CREATE_JOBS = ("sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob")
 RUN_JOBS = (
     "sagemaker:AddTags",
     "sagemaker:CreateModelPackage",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateTrainingJob",
     "sagemaker:DescribeModelPackage",
     "sagemaker:DescribeModelPackageGroup",
     "sagemaker:DescribeProcessingJob",
@@ -69,11 +76,30 @@ DESCRIBE_MODEL = (
     "sagemaker:DescribeModelPackageGroup",
     "sagemaker:DescribePipeline",
     "sagemaker:DescribePipelineExecution",
+    "sagemaker:DescribeModelCard",
     "sagemaker:DescribeProcessingJob",
     "sagemaker:DescribeTrainingJob",
+    "sagemaker:DescribeTransformJob",
+    "sagemaker:GetModelPackageGroupPolicy",
     "sagemaker:ListPipelineExecutionSteps",
     "sagemaker:ListPipelineExecutions",
     "sagemaker:ListTags",
+)
+READ_REGISTRY = (
+    "sagemaker:DescribeModelPackage",
+    "sagemaker:DescribeModelPackageGroup",
+    "sagemaker:ListTags",
+)
+KEEP_CARDS = (
+    "sagemaker:CreateModelCard",
+    "sagemaker:DeleteModelCard",
+    "sagemaker:DescribeModelCard",
+    "sagemaker:UpdateModelCard",
+)
+SHARE_VERSIONS = (
+    "sagemaker:DeleteModelPackageGroupPolicy",
+    "sagemaker:GetModelPackageGroupPolicy",
+    "sagemaker:PutModelPackageGroupPolicy",
 )
 TRAIN_MODEL = (
     "sagemaker:AddTags",
@@ -81,6 +107,8 @@ TRAIN_MODEL = (
     "sagemaker:CreateModelPackageGroup",
     "sagemaker:CreatePipeline",
     "sagemaker:DeleteTags",
+    *KEEP_CARDS,
+    *SHARE_VERSIONS,
     "sagemaker:StartPipelineExecution",
     "sagemaker:StopPipelineExecution",
     "sagemaker:UpdateFeatureGroup",
@@ -91,20 +119,128 @@ DEPLOY_MODEL = (
     "sagemaker:CreateEndpoint",
     "sagemaker:CreateEndpointConfig",
     "sagemaker:CreateModel",
+    "sagemaker:CreateTransformJob",
     "sagemaker:DeleteEndpoint",
     "sagemaker:DeleteEndpointConfig",
     "sagemaker:DeleteModel",
     "sagemaker:DeleteTags",
     "sagemaker:InvokeEndpoint",
+    "sagemaker:InvokeEndpointAsync",
+    "sagemaker:StopTransformJob",
     "sagemaker:UpdateEndpoint",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+)
+SCALE_ENDPOINTS = (
+    "application-autoscaling:DeleteScalingPolicy",
+    "application-autoscaling:DeleteScheduledAction",
+    "application-autoscaling:DeregisterScalableTarget",
+    "application-autoscaling:ListTagsForResource",
+    "application-autoscaling:PutScalingPolicy",
+    "application-autoscaling:PutScheduledAction",
+    "application-autoscaling:RegisterScalableTarget",
+    "application-autoscaling:TagResource",
+    "application-autoscaling:UntagResource",
+)
+DESCRIBE_SCALING = (
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions",
+)
+START_TRANSFORMS = ("sagemaker:AddTags", "sagemaker:CreateTransformJob")
+KEEP_SCHEDULES = (
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:GetSchedule",
+    "scheduler:UpdateSchedule",
+)
+KEEP_TOPICS = (
+    "sns:CreateTopic",
+    "sns:DeleteTopic",
+    "sns:GetTopicAttributes",
+    "sns:ListTagsForResource",
+    "sns:SetTopicAttributes",
+    "sns:TagResource",
+    "sns:UntagResource",
 )
 READ_PARAMETERS = ("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParametersByPath")
 WRITE_PARAMETERS = ("ssm:DeleteParameter", "ssm:PutParameter")
 READ_ALARMS = ("cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource")
 WRITE_ALARMS = ("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource")
+OPERATE = (
+    "application-autoscaling:DeregisterScalableTarget",
+    "application-autoscaling:DescribeScalableTargets",
+    "cloudwatch:GetMetricStatistics",
+    "lambda:InvokeFunction",
+    "sagemaker:ListEndpoints",
+    "sns:Publish",
+    "sqs:SendMessage",
+)
+"""What the functions of the operations project and their schedules do besides."""
+LOG_EXPERIMENTS = (
+    "sagemaker-mlflow:CreateExperiment",
+    "sagemaker-mlflow:CreateRun",
+    "sagemaker-mlflow:GetExperiment",
+    "sagemaker-mlflow:GetExperimentByName",
+    "sagemaker-mlflow:GetMetricHistory",
+    "sagemaker-mlflow:GetRun",
+    "sagemaker-mlflow:ListArtifacts",
+    "sagemaker-mlflow:LogBatch",
+    "sagemaker-mlflow:LogInputs",
+    "sagemaker-mlflow:LogMetric",
+    "sagemaker-mlflow:LogModel",
+    "sagemaker-mlflow:LogParam",
+    "sagemaker-mlflow:SearchExperiments",
+    "sagemaker-mlflow:SearchRuns",
+    "sagemaker-mlflow:SetExperimentTag",
+    "sagemaker-mlflow:SetTag",
+    "sagemaker-mlflow:UpdateRun",
+)
+"""Writing runs to an MLflow server and reading them; deleting nothing."""
+CALL_TRACKING = ("sagemaker:CallMlflowAppApi", "sagemaker:DescribeMlflowApp", "sagemaker:DescribeMlflowTrackingServer")
+"""What an app wants besides: one action for the whole of its API."""
+OPEN_TRACKING = (
+    "sagemaker-mlflow:AccessUI",
+    "sagemaker:CreatePresignedMlflowAppUrl",
+    "sagemaker:CreatePresignedMlflowTrackingServerUrl",
+)
+USE_STUDIO = (
+    "sagemaker:CreateApp",
+    "sagemaker:CreateSpace",
+    "sagemaker:DeleteApp",
+    "sagemaker:DeleteSpace",
+    "sagemaker:DescribeApp",
+    "sagemaker:DescribeDomain",
+    "sagemaker:DescribeSpace",
+    "sagemaker:DescribeUserProfile",
+    "sagemaker:UpdateSpace",
+)
+LIST_STUDIO = (
+    "sagemaker:ListApps",
+    "sagemaker:ListDomains",
+    "sagemaker:ListMlflowApps",
+    "sagemaker:ListMlflowTrackingServers",
+    "sagemaker:ListSpaces",
+    "sagemaker:ListUserProfiles",
+)
+JOIN_NETWORK = (
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+)
+DESCRIBE_NETWORK = (
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
 ANYWHERE = ("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "sagemaker:ListModelPackages")
 OTHERS = (
+    "cloudwatch:DeleteAlarms",
+    "iam:CreateServiceLinkedRole",
     "iam:PassRole",
+    "sns:Publish",
     "kms:CreateGrant",
     "events:InvokeApiDestination",
     "s3:GetBucketAcl",
@@ -126,20 +262,41 @@ CEILING = tuple(
             *READ_LOGS,
             *FEATURE_RECORDS,
             *CATALOGUE_TABLES,
+            *READ_TABLES,
+            *EVALUATE_RULES,
+            *CREATE_JOBS,
             *RUN_JOBS,
             *DESCRIBE_MODEL,
             *TRAIN_MODEL,
             *DEPLOY_MODEL,
+            *SCALE_ENDPOINTS,
+            *DESCRIBE_SCALING,
+            *START_TRANSFORMS,
+            *KEEP_SCHEDULES,
+            *KEEP_TOPICS,
             *READ_PARAMETERS,
             *WRITE_PARAMETERS,
             *READ_ALARMS,
             *WRITE_ALARMS,
+            *OPERATE,
+            *LOG_EXPERIMENTS,
+            *CALL_TRACKING,
+            *OPEN_TRACKING,
+            *USE_STUDIO,
+            *LIST_STUDIO,
+            *JOIN_NETWORK,
+            *DESCRIBE_NETWORK,
             *ANYWHERE,
             *OTHERS,
         }
     )
 )
 """All actions that a role of the kit may ever hold."""
+
+
+def others(placement: Placement, accounts: Iterable[str]) -> list[Text]:
+    """Those of the accounts that are not the placement's own, as principals: what a role there may do its own policies say."""
+    return [f"arn:{placement.partition}:iam::{account}:root" for account in sorted({*accounts} - {placement.account})]
 
 
 def bucket_arn(placement: Placement, bucket: Text) -> Text:
@@ -186,9 +343,15 @@ def lend_keys(sid: str, *key_arns: Text) -> Statement:
     )
 
 
-def pull_images(sid: str, repository_arn: Text) -> Statement:
-    """Pulling images of one repository (logging in to the registry is `log_in_to_registry`)."""
-    return Statement(sid=sid, actions=PULL_IMAGES, resources=(repository_arn,))
+def pull_images(sid: str, *repository_arns: Text) -> Statement:
+    """Pulling images of these repositories (logging in to the registry is `log_in_to_registry`)."""
+    return Statement(sid=sid, actions=PULL_IMAGES, resources=repository_arns)
+
+
+def image_repository(placement: Placement, account: Text, stack: Text) -> Text:
+    """The ARN of a stack's repository of images, in whichever account it is."""
+    region = f"arn:{placement.partition}:ecr:{placement.region}:"
+    return _joined(region, account, ":repository/penstock-", stack, "-models")
 
 
 def log_in_to_registry() -> Statement:
@@ -204,6 +367,11 @@ def put_metrics(*namespaces: str) -> Statement:
         resources=("*",),
         conditions={"StringEquals": {"cloudwatch:namespace": list(namespaces)}},
     )
+
+
+def describe_scaling() -> Statement:
+    """Describing auto scaling: AWS knows no resource for it."""
+    return Statement(sid="AnyResourceScalingHasNoArnToRead", actions=DESCRIBE_SCALING, resources=("*",))
 
 
 def list_versions() -> Statement:
@@ -223,6 +391,38 @@ def read_logs(sid: str, placement: Placement, group: str) -> Statement:
     return Statement(sid=sid, actions=READ_LOGS, resources=(placement.arn("logs", f"log-group:{group}*"),))
 
 
+def publish(sid: str, topic_arn: Text) -> Statement:
+    """Telling one topic. An encrypted one needs `use_keys` of its key as well."""
+    return Statement(sid=sid, actions=("sns:Publish",), resources=(topic_arn,))
+
+
+def find_endpoints(placement: Placement) -> tuple[Statement, ...]:
+    """Listing the account's endpoints, and reading what they are and whose."""
+    return (
+        Statement(sid="AnyResourceListingEndpointsHasNoArn", actions=("sagemaker:ListEndpoints",), resources=("*",)),
+        Statement(
+            sid="ReadEndpoints",
+            actions=("sagemaker:DescribeEndpoint", "sagemaker:ListTags"),
+            resources=sagemaker_resources(placement, "endpoint"),
+        ),
+    )
+
+
+def delete_endpoints(sid: str, placement: Placement, *stacks: str) -> Statement:
+    """Deleting the endpoints that Penstock made in these stacks: their tags decide."""
+    return Statement(
+        sid=sid,
+        actions=("sagemaker:DeleteEndpoint",),
+        resources=sagemaker_resources(placement, "endpoint"),
+        conditions={
+            "StringEquals": {
+                "aws:ResourceTag/ManagedBy": ["penstock"],
+                "aws:ResourceTag/Environment": list(stacks),
+            }
+        },
+    )
+
+
 def pass_roles(sid: str, service: str, *role_arns: Text) -> Statement:
     """Handing these roles to one service."""
     return Statement(
@@ -231,6 +431,19 @@ def pass_roles(sid: str, service: str, *role_arns: Text) -> Statement:
         resources=role_arns,
         conditions={"StringEquals": {"iam:PassedToService": [service]}},
     )
+
+
+def log_experiments(sid: str, tracking_arn: Text) -> Statement:
+    """Logging runs to an MLflow server or app.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerwithmlflow.html
+    """
+    return Statement(sid=sid, actions=(*LOG_EXPERIMENTS, *CALL_TRACKING), resources=(tracking_arn,))
+
+
+def open_tracking(sid: str, tracking_arn: Text) -> Statement:
+    """Opening MLflow's own pages."""
+    return Statement(sid=sid, actions=OPEN_TRACKING, resources=(tracking_arn,))
 
 
 def sagemaker_resources(placement: Placement, *kinds: str) -> tuple[str, ...]:

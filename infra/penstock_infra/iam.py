@@ -78,25 +78,56 @@ class Denial(Settings):
     actions: tuple[str, ...] = Field(min_length=1)
     resources: tuple[Text, ...] = Field(min_length=1)
     conditions: Conditions = Field(default_factory=dict)
+    of_identity: bool = Field(default=False, description="part of an identity's policy, which names no principal")
 
     def as_dict(self) -> dict[str, Any]:
-        """The statement in AWS's grammar, for a resource's own policy."""
+        """The statement in AWS's grammar, for a resource's own policy or for an identity's."""
+        statement: dict[str, Any] = {"Sid": self.sid, "Effect": "Deny"}
+        if not self.of_identity:
+            statement["Principal"] = "*"
+        statement["Action"] = sorted(set(self.actions))
+        statement["Resource"] = list(self.resources)
+        if self.conditions:
+            statement["Condition"] = _plain(self.conditions)
+        return statement
+
+
+class Passage(Settings):
+    """What a VPC endpoint lets through. It grants nothing to anybody: it caps what may be done through the endpoint.
+
+    AWS wants the principal `*` there (https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html), so
+    `account` says whose principals come through; None is for what AWS's own services read, on named resources only.
+    """
+
+    sid: Sid
+    account: str | None
+    actions: tuple[str, ...] = ("*",)
+    resources: tuple[Text, ...] = ("*",)
+
+    @model_validator(mode="after")
+    def _somebody_or_something(self) -> Self:
+        if self.account is None and any(isinstance(text, str) and text == "*" for text in self.resources):
+            raise ValueError(f"{self.sid}: an endpoint lets everybody through only to named resources")
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """The statement in AWS's grammar, for an endpoint's policy."""
         statement: dict[str, Any] = {
             "Sid": self.sid,
-            "Effect": "Deny",
+            "Effect": "Allow",
             "Principal": "*",
             "Action": sorted(set(self.actions)),
             "Resource": list(self.resources),
         }
-        if self.conditions:
-            statement["Condition"] = _plain(self.conditions)
+        if self.account is not None:
+            statement["Condition"] = {"StringEquals": {"aws:PrincipalAccount": [self.account]}}
         return statement
 
 
 class Document(Settings):
     """A policy: its statements in order, each Sid once."""
 
-    statements: tuple[Statement | Denial, ...] = Field(min_length=1)
+    statements: tuple[Statement | Denial | Passage, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _sids_once(self) -> Self:
@@ -107,7 +138,7 @@ class Document(Settings):
         return self
 
     @classmethod
-    def of(cls, *statements: Statement | Denial) -> Self:
+    def of(cls, *statements: Statement | Denial | Passage) -> Self:
         """The policy of these statements."""
         return cls(statements=statements)
 
@@ -118,8 +149,17 @@ class Document(Settings):
     def render(self) -> pulumi.Output[str]:
         """The policy as JSON, once all of its values are known."""
         return pulumi.Output.from_input(self.as_dict()).apply(
-            lambda document: json.dumps(document, separators=(",", ":"), sort_keys=False)
+            lambda document: json.dumps(_each_once(document), separators=(",", ":"), sort_keys=False)
         )
+
+
+def _each_once(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with each resource of a statement once: two that were to come may turn out to be the same."""
+    statements = [
+        {**statement, "Resource": list(dict.fromkeys(statement["Resource"]))} if "Resource" in statement else statement
+        for statement in document["Statement"]
+    ]
+    return {**document, "Statement": statements}
 
 
 def _plain(conditions: Conditions) -> dict[str, dict[str, list[Text]]]:

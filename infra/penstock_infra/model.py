@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
+from penstock_infra.card import CardSettings
 from penstock_infra.errors import ConfigurationError, Settings, invalid
+from penstock_infra.serving import EndpointSettings, Strategy
+
+__all__ = ["EndpointSettings", "ModelName", "ModelSettings", "PipelineSettings", "Strategy", "read"]
 
 type ModelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$")]
 """A model's name is also that of its package group, pipeline and endpoint, and starts those of its feature groups."""
-
-
-class Strategy(Enum):
-    """How a new version takes over from the one before."""
-
-    ALL_AT_ONCE = "all_at_once"
-    CANARY = "canary"
-    LINEAR = "linear"
-    ROLLING = "rolling"
-    SHADOW = "shadow"
-    AB = "ab"
-    BATCH = "batch"
-    ASYNC = "async"
-    SERVERLESS = "serverless"
-
-
-SUPPORTED = frozenset({Strategy.ALL_AT_ONCE})
-
-
-def _supported(strategy: Strategy) -> Strategy:
-    if strategy not in SUPPORTED:
-        names = ", ".join(sorted(known.value for known in SUPPORTED))
-        raise ValueError(f"strategy {strategy.value} is not yet supported; use {names}")
-    return strategy
-
-
-class EndpointSettings(Settings):
-    """The `endpoint` section: how the model is served."""
-
-    strategy: Annotated[Strategy, AfterValidator(_supported)] = Strategy.ALL_AT_ONCE
-    instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
-    instance_count: int = Field(default=1, ge=1, le=100)
-    data_capture_percent: int = Field(default=100, ge=0, le=100)
 
 
 class PipelineSettings(Settings):
@@ -67,6 +37,7 @@ class ModelSettings(Settings):
     cost_center: str
     repository: str = ""
     endpoint: EndpointSettings = EndpointSettings()
+    card: CardSettings = CardSettings()
     pipeline: PipelineSettings = PipelineSettings()
 
 

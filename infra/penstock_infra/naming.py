@@ -38,7 +38,20 @@ QUEUE = NameKind(noun="SQS queue", longest=80, unique_within=Uniqueness.REGION)
 IMAGE_REPOSITORY = NameKind(noun="ECR repository", longest=256, unique_within=Uniqueness.REGION, lower_case=True)
 DATABASE = NameKind(noun="Glue database", longest=255, unique_within=Uniqueness.REGION, separator="_", lower_case=True)
 EVENT = NameKind(noun="EventBridge rule, connection or destination", longest=64, unique_within=Uniqueness.REGION)
+BUDGET = NameKind(noun="budget", longest=100, unique_within=Uniqueness.ACCOUNT)
+SECURITY_GROUP = NameKind(noun="security group", longest=255, unique_within=Uniqueness.REGION)
 FEATURE_GROUP = NameKind(noun="feature group", longest=64, unique_within=Uniqueness.REGION)
+WORKGROUP = NameKind(noun="Athena workgroup", longest=128, unique_within=Uniqueness.REGION)
+RULESET = NameKind(noun="Glue data-quality ruleset", longest=255, unique_within=Uniqueness.REGION)
+ALARM = NameKind(noun="CloudWatch alarm", longest=255, unique_within=Uniqueness.REGION)
+SCHEDULE = NameKind(noun="EventBridge schedule", longest=64, unique_within=Uniqueness.REGION)
+FUNCTION = NameKind(noun="Lambda function", longest=64, unique_within=Uniqueness.REGION)
+DASHBOARD = NameKind(noun="CloudWatch dashboard", longest=255, unique_within=Uniqueness.ACCOUNT)
+MONITOR = NameKind(noun="monitoring schedule or job definition", longest=63, unique_within=Uniqueness.REGION)
+DOMAIN = NameKind(noun="Studio domain", longest=63, unique_within=Uniqueness.REGION)
+TRACKING = NameKind(noun="MLflow server or app", longest=63, unique_within=Uniqueness.REGION)
+CODE_REPOSITORY = NameKind(noun="SageMaker code repository", longest=63, unique_within=Uniqueness.REGION)
+SPARK_APPLICATION = NameKind(noun="EMR Serverless application", longest=64, unique_within=Uniqueness.REGION)
 
 KINDS = (
     BUCKET,
@@ -50,7 +63,20 @@ KINDS = (
     IMAGE_REPOSITORY,
     DATABASE,
     EVENT,
+    BUDGET,
+    SECURITY_GROUP,
     FEATURE_GROUP,
+    WORKGROUP,
+    RULESET,
+    ALARM,
+    SCHEDULE,
+    FUNCTION,
+    DASHBOARD,
+    MONITOR,
+    DOMAIN,
+    TRACKING,
+    CODE_REPOSITORY,
+    SPARK_APPLICATION,
 )
 
 

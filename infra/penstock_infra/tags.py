@@ -37,8 +37,22 @@ def _tag_key(key: str) -> str:
     return key
 
 
+_COST_TAG = re.compile(r"[\w.:/+\-@ ]{1,128}=[\w.:/+\-@ ]{1,256}")
+
+
+def _cost_tag(text: str) -> str:
+    if not _COST_TAG.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is not a cost tag with its value: write TAG=VALUE, for example Project=flight-delays"
+        )
+    return text
+
+
 type TagValue = Annotated[str, Field(max_length=256), AfterValidator(_tag_value)]
 type TagKey = Annotated[str, Field(max_length=128), AfterValidator(_tag_key)]
+
+type CostTag = Annotated[str, AfterValidator(_cost_tag)]
+"""A tag and its value, as `TAG=VALUE`: what budgets count by."""
 
 
 class Tags(Settings):

@@ -11,25 +11,18 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from penstock_pipelines.errors import ConfigurationError
+from penstock_pipelines.serving import CardSection, EndpointSection, Section
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 PACKAGE_PATTERN = r"^[a-z][a-z0-9_]*$"
 REPOSITORY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$"
 TRACKING_PATTERN = r"^(https?://\S+|arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(tracking-server|app)/\S+)$"
-
-Strategy = Literal["all_at_once", "canary", "linear", "rolling", "shadow", "ab", "batch", "async", "serverless"]
-
-
-class Section(BaseModel):
-    """A mapping that refuses unknown keys and cannot be changed after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class PipelineSection(Section):
@@ -61,7 +54,7 @@ class PipelineSection(Section):
     """Disk of each job, GiB."""
     max_runtime_in_seconds: Annotated[int, Field(ge=60, le=432000)] = 3600
     """A job that runs longer is stopped."""
-    hyperparameters: dict[str, str | int | float | bool] = {}
+    hyperparameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Hyperparameters of the training job."""
 
 
@@ -72,19 +65,6 @@ class GateSection(Section):
     """A metric of evaluation.json."""
     minimum: float = 0.6
     """The lowest value that passes."""
-
-
-class EndpointSection(Section):
-    """How an approved version is served."""
-
-    strategy: Strategy = "all_at_once"
-    """How traffic moves to a new version."""
-    instance_type: str = "ml.m5.large"
-    """Instance type of the endpoint."""
-    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
-    """Number of instances."""
-    data_capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
-    """Share of the requests that are captured for the monitors, percent; 0 turns capture off."""
 
 
 class MonitorSection(Section):
@@ -128,12 +108,19 @@ class ModelConfiguration(Section):
     pipeline: PipelineSection
     gate: GateSection = GateSection()
     endpoint: EndpointSection = EndpointSection()
+    card: CardSection = CardSection()
     monitor: MonitorSection
     tracking: TrackingSection = TrackingSection()
 
     def feature_group_name(self, short_name: str) -> str:
         """Physical name of a feature group, e.g. `flight-delays-origin`."""
         return f"{self.name}-{short_name}"
+
+    @property
+    def endpoint_name(self) -> str:
+        """Name of the endpoint: the model's, or that of its own that a serverless or asynchronous one has."""
+        own = self.endpoint.strategy if self.endpoint.strategy in ("serverless", "async") else ""
+        return f"{self.name}-{own}" if own else self.name
 
 
 def load(path: Path) -> ModelConfiguration:

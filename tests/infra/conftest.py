@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc, set_all_config
@@ -43,6 +44,8 @@ class Registered:
     dependencies: tuple[str, ...]
     inputs: dict[str, Any]
     secret_inputs: frozenset[str]
+    ignore_changes: tuple[str, ...] = ()
+    alias_types: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -96,6 +99,7 @@ def _outputs(type_: str, name: str, given: dict[str, Any]) -> tuple[str, dict[st
             | "aws:s3/bucketPolicy:BucketPolicy"
             | "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
             | "aws:s3/bucketLogging:BucketLogging"
+            | "aws:s3/bucketNotification:BucketNotification"
         ):
             return physical("bucket"), {}
         case "aws:iam/role:Role":
@@ -120,10 +124,25 @@ def _outputs(type_: str, name: str, given: dict[str, Any]) -> tuple[str, dict[st
         case "aws:ecr/repository:Repository":
             url = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{physical('name')}"
             return physical("name"), {"arn": _arn("ecr", f"repository/{physical('name')}"), "repositoryUrl": url}
-        case "aws:ecr/lifecyclePolicy:LifecyclePolicy":
+        case "aws:ecr/lifecyclePolicy:LifecyclePolicy" | "aws:ecr/repositoryPolicy:RepositoryPolicy":
             return physical("repository"), {}
         case "aws:glue/catalogDatabase:CatalogDatabase":
             return f"{ACCOUNT}:{physical('name')}", {"arn": _arn("glue", f"database/{physical('name')}")}
+        case "aws:glue/catalogTable:CatalogTable":
+            place = f"{physical('databaseName')}/{physical('name')}"
+            return f"{ACCOUNT}:{place.replace('/', ':')}", {"arn": _arn("glue", f"table/{place}")}
+        case "aws:glue/dataQualityRuleset:DataQualityRuleset":
+            return physical("name"), {"arn": _arn("glue", f"dataQualityRuleset/{physical('name')}")}
+        case "aws:athena/workgroup:Workgroup":
+            return physical("name"), {"arn": _arn("athena", f"workgroup/{physical('name')}")}
+        case "aws:lakeformation/dataLakeSettings:DataLakeSettings":
+            return ACCOUNT, {}
+        case "aws:lakeformation/resource:Resource":
+            return physical("arn"), {}
+        case "aws:lakeformation/permissions:Permissions":
+            return f"{physical('principal')}-{name}", {}
+        case "aws:scheduler/schedule:Schedule":
+            return f"default/{physical('name')}", {"arn": _arn("scheduler", f"schedule/default/{physical('name')}")}
         case "aws:cloudwatch/eventRule:EventRule":
             return physical("name"), {"arn": _arn("events", f"rule/{physical('name')}")}
         case "aws:cloudwatch/eventTarget:EventTarget":
@@ -134,6 +153,20 @@ def _outputs(type_: str, name: str, given: dict[str, Any]) -> tuple[str, dict[st
             return physical("name"), {"arn": _arn("events", f"api-destination/{physical('name')}/1")}
         case "aws:cloudwatch/metricAlarm:MetricAlarm":
             return physical("name"), {"arn": _arn("cloudwatch", f"alarm:{physical('name')}")}
+        case "pulumi-python:dynamic/penstock:FeatureSchema":
+            return physical("group"), {}
+        case "aws:cloudwatch/logGroup:LogGroup":
+            return physical("name"), {"arn": _arn("logs", f"log-group:{physical('name')}")}
+        case "aws:cloudwatch/dashboard:Dashboard":
+            arn = _arn("cloudwatch", f"dashboard/{physical('dashboardName')}", region="")
+            return physical("dashboardName"), {"dashboardArn": arn}
+        case "aws:lambda/function:Function":
+            return physical("name"), {"arn": _arn("lambda", f"function:{physical('name')}")}
+        case "aws:sagemaker/dataQualityJobDefinition:DataQualityJobDefinition":
+            arn = _arn("sagemaker", f"data-quality-job-definition/{physical('name')}")
+            return physical("name"), {"arn": arn}
+        case "aws:sagemaker/monitoringSchedule:MonitoringSchedule":
+            return physical("name"), {"arn": _arn("sagemaker", f"monitoring-schedule/{physical('name')}")}
         case "aws:sagemaker/featureGroup:FeatureGroup":
             arn = _arn("sagemaker", f"feature-group/{physical('featureGroupName')}")
             return physical("featureGroupName"), {"arn": arn}
@@ -148,6 +181,63 @@ def _outputs(type_: str, name: str, given: dict[str, Any]) -> tuple[str, dict[st
             return physical("name"), {"arn": _arn("sagemaker", f"endpoint-config/{physical('name')}")}
         case "aws:sagemaker/endpoint:Endpoint":
             return physical("name"), {"arn": _arn("sagemaker", f"endpoint/{physical('name')}")}
+        case "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy":
+            return physical("modelPackageGroupName"), {}
+        case "aws:sagemaker/modelCard:ModelCard":
+            return physical("modelCardName"), {
+                "modelCardArn": _arn("sagemaker", f"model-card/{physical('modelCardName')}")
+            }
+        case "aws:appautoscaling/target:Target":
+            return physical("resourceId"), {"arn": _arn("application-autoscaling", "scalable-target/1")}
+        case "aws:appautoscaling/policy:Policy":
+            return physical("name"), {"arn": _arn("autoscaling", f"scalingPolicy:1:policyName/{physical('name')}")}
+        case "aws:appautoscaling/scheduledAction:ScheduledAction":
+            return physical("name"), {"arn": _arn("autoscaling", f"scheduledAction:1:{physical('name')}")}
+        case "aws:budgets/budget:Budget":
+            return f"{ACCOUNT}:{physical('name')}", {"arn": _arn("budgets", f"budget/{physical('name')}", region="")}
+        case "aws:ec2/vpc:Vpc" | "aws:ec2/subnet:Subnet" | "aws:ec2/routeTable:RouteTable":
+            identifier = f"{type_.rsplit(':', 1)[-1].lower()}-{name}"
+            return identifier, {"arn": _arn("ec2", identifier)}
+        case "aws:ec2/routeTableAssociation:RouteTableAssociation":
+            return f"{physical('subnetId')}-{physical('routeTableId')}", {}
+        case "aws:ec2/securityGroup:SecurityGroup":
+            return f"sg-{physical('name')}", {"arn": _arn("ec2", f"security-group/sg-{physical('name')}")}
+        case (
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+            | "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+        ):
+            return f"sgr-{name}", {"arn": _arn("ec2", f"security-group-rule/sgr-{name}")}
+        case "aws:ec2/vpcEndpoint:VpcEndpoint":
+            return f"vpce-{name}", {"arn": _arn("ec2", f"vpc-endpoint/vpce-{name}"), "prefixListId": f"pl-{name}"}
+        case "aws:ec2/flowLog:FlowLog":
+            return f"fl-{name}", {"arn": _arn("ec2", f"vpc-flow-log/fl-{name}")}
+        case "aws:sagemaker/mlflowTrackingServer:MlflowTrackingServer":
+            server = physical("trackingServerName")
+            return server, {"arn": _arn("sagemaker", f"mlflow-tracking-server/{server}")}
+        case "aws:sagemaker/mlflowApp:MlflowApp":
+            arn = _arn("sagemaker", "mlflow-app/app-ABCD1234EFGH")
+            return arn, {"arn": arn, "name": physical("name")}
+        case "aws:sagemaker/codeRepository:CodeRepository":
+            return physical("codeRepositoryName"), {
+                "arn": _arn("sagemaker", f"code-repository/{physical('codeRepositoryName')}")
+            }
+        case "aws:sagemaker/domain:Domain":
+            assert given["subnetIds"], "a domain without subnets"
+            return "d-abcdefgh1234", {
+                "arn": _arn("sagemaker", "domain/d-abcdefgh1234"),
+                "url": "https://d-abcdefgh1234",
+            }
+        case "aws:sagemaker/userProfile:UserProfile":
+            arn = _arn("sagemaker", f"user-profile/{physical('domainId')}/{physical('userProfileName')}")
+            return arn, {"arn": arn}
+        case "aws:sagemaker/space:Space":
+            arn = _arn("sagemaker", f"space/{physical('domainId')}/{physical('spaceName')}")
+            return arn, {"arn": arn}
+        case "aws:emrserverless/application:Application":
+            assert physical("name")
+            return "00abcdefgh", {"arn": _arn("emr-serverless", "/applications/00abcdefgh")}
+        case "aws:budgets/budgetAction:BudgetAction":
+            return f"{ACCOUNT}:action-{name}:{physical('budgetName')}", {"actionId": f"action-{name}"}
         case _ if type_.startswith("penstock:"):
             return "", {}
         case _:
@@ -177,6 +267,9 @@ class Aws(mocks.Mocks):
                 return {"region": REGION, "name": REGION, "id": REGION}, []
             case "aws:index/getPartition:getPartition":
                 return {"partition": "aws", "dnsSuffix": "amazonaws.com", "id": "aws"}, []
+            case "aws:index/getAvailabilityZones:getAvailabilityZones":
+                names = [f"{REGION}{letter}" for letter in "abc"]
+                return {"id": REGION, "region": REGION, "names": names, "zoneIds": names, "groupNames": [REGION]}, []
             case "aws:ssm/getParametersByPath:getParametersByPath":
                 path = f"{args.args['path']}/"
                 found = {name: value for name, value in self.parameters.items() if name.startswith(path)}
@@ -216,6 +309,8 @@ class Recorder(mocks.MockMonitor):
                     dependencies=tuple(sorted(request.dependencies)),
                     inputs=_plain(inputs),
                     secret_inputs=frozenset(key for key, value in wire.items() if _holds_secret(value)),
+                    ignore_changes=tuple(request.ignoreChanges),
+                    alias_types=frozenset(_alias_types(request)),
                 )
             )
         return super().RegisterResource(request)
@@ -230,6 +325,14 @@ class Recorder(mocks.MockMonitor):
         else:
             self.run.component_outputs[request.urn] = outputs
         return super().RegisterResourceOutputs(request)
+
+
+def _alias_types(request: Any) -> Iterator[str]:
+    """The types under which the resource may be known, whichever way the SDK tells them."""
+    for urn in request.aliasURNs:
+        yield urn.split("::")[2].rsplit("$", 1)[-1]
+    for alias in request.aliases:
+        yield alias.spec.type if alias.WhichOneof("alias") == "spec" else alias.urn.split("::")[2].rsplit("$", 1)[-1]
 
 
 def _holds_secret(value: Any) -> bool:
@@ -248,6 +351,12 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, pulumi.AssetArchive):
+        return {"archive": _plain(value.assets)}
+    if isinstance(value, pulumi.FileAsset):
+        return {"file": Path(str(value.path)).name}
+    if isinstance(value, pulumi.StringAsset):
+        return {"text": value.text}
     return value
 
 

@@ -40,6 +40,17 @@ def test_no_sid_twice() -> None:
         Document.of(statement(), statement())
 
 
+def test_a_denial_of_an_identity_names_no_principal() -> None:
+    """IAM refuses an identity's policy that does."""
+    denial = Denial(sid="StopSpending", actions=("sagemaker:CreateApp",), resources=("*",), of_identity=True)
+    assert denial.as_dict() == {
+        "Sid": "StopSpending",
+        "Effect": "Deny",
+        "Action": ["sagemaker:CreateApp"],
+        "Resource": ["*"],
+    }
+
+
 def test_grammar() -> None:
     denial = Denial(sid="TlsOnly", actions=("s3:*",), resources=("arn:aws:s3:::data",))
     document = Document.of(statement(actions=("s3:PutObject", "s3:GetObject", "s3:GetObject")), denial)

@@ -21,7 +21,20 @@ GRAMMARS = {
     naming.IMAGE_REPOSITORY: r"(?=.{2,256}$)[a-z0-9]+([._-][a-z0-9]+)*",
     naming.DATABASE: r"[a-z0-9_]{1,255}",
     naming.EVENT: r"[\w.-]{1,64}",
+    naming.BUDGET: r"[^:\\]{1,100}",
+    naming.SECURITY_GROUP: r"(?!sg-)[\w .:/()#,@+=&;{}!$*\[\]-]{1,255}",
     naming.FEATURE_GROUP: r"[a-zA-Z0-9]([-_]*[a-zA-Z0-9]){0,63}",
+    naming.WORKGROUP: r"[a-zA-Z0-9._-]{1,128}",
+    naming.RULESET: r"[^\n]{1,255}",
+    naming.ALARM: r"(?s:[^\0]{1,255})",
+    naming.SCHEDULE: r"[0-9a-zA-Z_.-]{1,64}",
+    naming.FUNCTION: r"[a-zA-Z0-9_-]{1,64}",
+    naming.DASHBOARD: r"[A-Za-z0-9_-]{1,255}",
+    naming.DOMAIN: r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+    naming.TRACKING: r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+    naming.CODE_REPOSITORY: r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+    naming.SPARK_APPLICATION: r"[A-Za-z0-9._/#-]{1,64}",
+    naming.MONITOR: r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
 }
 part = st.text(min_size=1, max_size=120)
 

@@ -77,10 +77,18 @@ def test_model(tmp_path: Path) -> None:
     assert settings.pipeline.definition == "pipeline.json"
 
 
-@pytest.mark.parametrize("strategy", sorted(set(model.Strategy) - model.SUPPORTED, key=lambda item: item.value))
-def test_strategies_to_come_are_refused_by_name(tmp_path: Path, strategy: model.Strategy) -> None:
-    path = write(tmp_path, "penstock.yaml", {**MODEL, "endpoint": {"strategy": strategy.value}})
-    with pytest.raises(ConfigurationError, match=f"{strategy.value} is not yet supported; use all_at_once"):
+@pytest.mark.parametrize("strategy", list(model.Strategy))
+def test_every_strategy_is_read(tmp_path: Path, strategy: model.Strategy) -> None:
+    endpoint = {"strategy": strategy.value, "instance_count": 2}
+    settings = model.read(write(tmp_path, "penstock.yaml", {**MODEL, "endpoint": endpoint}))
+    assert settings.endpoint.strategy is strategy
+
+
+def test_what_aws_would_refuse_names_file_and_section(tmp_path: Path) -> None:
+    path = write(tmp_path, "penstock.yaml", {**MODEL, "endpoint": {"strategy": "canary"}})
+    with pytest.raises(
+        ConfigurationError, match=r"penstock\.yaml is not valid:\n  endpoint: strategy canary: a step is"
+    ):
         model.read(path)
 
 

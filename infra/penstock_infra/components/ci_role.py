@@ -13,6 +13,7 @@ from penstock_infra.iam import Document, Statement
 from penstock_infra.inputs import Text
 from penstock_infra.oidc import WorkflowTrust
 from penstock_infra.placement import Placement
+from penstock_infra.registry import Registry
 
 
 class Duty(Enum):
@@ -31,6 +32,9 @@ class CiRoleArguments(RoleArguments):
     provider_arn: Text
     artifact_bucket: Text
     key_arns: tuple[Text, ...] = Field(min_length=1, description="keys of the artifacts and the data")
+    registry: Registry | None = Field(
+        default=None, description="where models are registered, if in another stack than they are deployed to"
+    )
     state_bucket: str = Field(default="", description="where the stacks' state is kept")
     state_key_arn: str = Field(default="", description="the key of the stacks' secrets")
 
@@ -82,13 +86,16 @@ def _plan(placement: Placement) -> list[Statement]:
                 "feature-group",
                 "model",
                 "model-package",
+                "model-card",
                 "model-package-group",
                 "pipeline",
                 "processing-job",
                 "training-job",
+                "transform-job",
             ),
         ),
         grants.list_versions(),
+        grants.describe_scaling(),
         Statement(
             sid="DescribeAlarms",
             actions=grants.READ_ALARMS,
@@ -130,7 +137,9 @@ def _train(args: CiRoleArguments) -> list[Statement]:
         Statement(
             sid="BringUpTraining",
             actions=grants.TRAIN_MODEL,
-            resources=grants.sagemaker_resources(placement, "feature-group", "model-package-group", "pipeline"),
+            resources=grants.sagemaker_resources(
+                placement, "feature-group", "model-card", "model-package-group", "pipeline"
+            ),
         ),
         grants.pass_roles("PassTrainingRoles", "sagemaker.amazonaws.com", *roles),
         Statement(
@@ -161,17 +170,85 @@ def _deploy(args: CiRoleArguments) -> list[Statement]:
     """Replacing what is live."""
     placement = args.placement
     return [
+        *(_registry(args.placement, args.registry) if args.registry else ()),
         Statement(
             sid="ReplaceEndpoints",
             actions=grants.DEPLOY_MODEL,
-            resources=grants.sagemaker_resources(placement, "endpoint", "endpoint-config", "model"),
+            resources=grants.sagemaker_resources(placement, "endpoint", "endpoint-config", "model", "transform-job"),
         ),
+        *_operate_endpoints(args),
         grants.pass_roles(
             "PassServingRole",
             "sagemaker.amazonaws.com",
             placement.global_arn("iam", f"role/penstock-{placement.stack}-serving-*"),
         ),
         Statement(sid="RecordLiveVersions", actions=grants.WRITE_PARAMETERS, resources=_parameters(placement)),
+    ]
+
+
+def _operate_endpoints(args: CiRoleArguments) -> list[Statement]:
+    """What comes with an endpoint: alarms, scaling, topics, schedules; and asking it through S3."""
+    placement = args.placement
+    scaling = "sagemaker.application-autoscaling.amazonaws.com"
+    return [
+        Statement(
+            sid="KeepEndpointAlarms",
+            actions=(*grants.WRITE_ALARMS, "cloudwatch:DeleteAlarms"),
+            resources=(placement.arn("cloudwatch", "alarm:penstock-endpoint-*"),),
+        ),
+        Statement(
+            sid="ScaleEndpoints",
+            actions=grants.SCALE_ENDPOINTS,
+            resources=(placement.arn("application-autoscaling", "scalable-target/*"),),
+        ),
+        Statement(
+            sid="LetAutoScalingWork",
+            actions=("iam:CreateServiceLinkedRole",),
+            resources=(
+                placement.global_arn(
+                    "iam",
+                    f"role/aws-service-role/{scaling}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+                ),
+            ),
+            conditions={"StringEquals": {"iam:AWSServiceName": [scaling]}},
+        ),
+        Statement(
+            sid="KeepAnswerTopics",
+            actions=grants.KEEP_TOPICS,
+            resources=(placement.arn("sns", f"penstock-{placement.stack}-async-*"),),
+        ),
+        Statement(
+            sid="ScheduleTransforms",
+            actions=grants.KEEP_SCHEDULES,
+            resources=(placement.arn("scheduler", f"schedule/default/penstock-{placement.stack}-transform-*"),),
+        ),
+        grants.pass_roles(
+            "PassScheduleRole",
+            "scheduler.amazonaws.com",
+            placement.global_arn("iam", f"role/penstock-{placement.stack}-transform-schedule-*"),
+        ),
+        Statement(
+            sid="AskThroughObjects",
+            actions=grants.WRITE_OBJECTS,
+            resources=tuple(grants.objects(placement, args.artifact_bucket, folder) for folder in ("async/", "batch/")),
+        ),
+    ]
+
+
+def _registry(placement: Placement, registry: Registry) -> list[Statement]:
+    """Reading versions and artifacts where they were registered; approving them is for that stack's people."""
+    found = pulumi.Output.concat(f"arn:{placement.partition}:sagemaker:{placement.region}:", registry.account, ":")
+    return [
+        Statement(
+            sid="ReadRegistry",
+            actions=grants.READ_REGISTRY,
+            resources=tuple(
+                pulumi.Output.concat(found, f"{kind}/*") for kind in ("model-package", "model-package-group")
+            ),
+        ),
+        grants.list_buckets("ListRegisteredArtifacts", placement, registry.artifact_bucket),
+        grants.read_objects("ReadRegisteredArtifacts", placement, registry.artifact_bucket),
+        grants.use_keys("UseRegistryKey", registry.artifact_key_arn, write=False),
     ]
 
 

@@ -28,6 +28,9 @@ class Component(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: Arguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
+        after = opts.depends_on if opts else None
+        # Pulumi does not hand a component's dependencies down to its resources: `child` does.
+        self._after = list(after) if isinstance(after, list | tuple) else []
         self.placement = args.placement
         self.tags = args.placement.tags.as_dict()
 
@@ -38,7 +41,7 @@ class Component(pulumi.ComponentResource):
         return pulumi.ResourceOptions(
             parent=self,
             protect=True if holds_data and self.placement.protect else None,
-            depends_on=depends_on,
+            depends_on=[*self._after, *(depends_on or [])] or None,
         )
 
     def finish(self, outputs: Mapping[str, pulumi.Input[Any]]) -> None:

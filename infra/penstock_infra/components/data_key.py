@@ -11,6 +11,7 @@ from pydantic import Field
 from penstock_infra import grants, naming
 from penstock_infra.components.component import Arguments, Component
 from penstock_infra.iam import Document, Principals, Statement
+from penstock_infra.placement import AccountId
 
 ADMINISTER = (
     "kms:CancelKeyDeletion",
@@ -37,15 +38,20 @@ ADMINISTER = (
     "kms:UpdateKeyDescription",
 )
 
-type Publisher = Literal["cloudwatch.amazonaws.com", "events.amazonaws.com", "logging.s3.amazonaws.com"]
+type Publisher = Literal[
+    "budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com", "logging.s3.amazonaws.com"
+]
 
 
 class DataKeyArguments(Arguments):
     """What the key is for, and which AWS services write through it on the account's behalf."""
 
-    purpose: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="part of the alias: data, artifacts")
+    purpose: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="part of the alias: data, artifacts, messages")
     description: str = Field(min_length=1)
     publishers: tuple[Publisher, ...] = ()
+    reader_accounts: tuple[AccountId, ...] = Field(
+        default=(), description="other accounts whose roles may decrypt with it, as far as their own policies go"
+    )
 
 
 class DataKey(Component):
@@ -104,6 +110,15 @@ def key_policy(args: DataKeyArguments) -> Document:
                 resources=("*",),
                 principals={"Service": sorted(args.publishers)},
                 conditions={"StringEquals": {"aws:SourceAccount": [args.placement.account]}},
+            )
+        )
+    if readers := grants.others(args.placement, args.reader_accounts):
+        statements.append(
+            Statement(
+                sid="AnyResourceAKeyPolicyMeansItsOwnKeyReaders",
+                actions=grants.DECRYPT,
+                resources=("*",),
+                principals={"AWS": readers},
             )
         )
     return Document.of(*statements)

@@ -8,16 +8,21 @@ import pulumi
 from pulumi_aws import ecr
 from pydantic import Field
 
-from penstock_infra import naming
+from penstock_infra import grants, naming
 from penstock_infra.components.component import Arguments, Component
+from penstock_infra.iam import Document, Statement
 from penstock_infra.inputs import Text
+from penstock_infra.placement import AccountId
 
 
 class ImageRepositoryArguments(Arguments):
-    """The images' key, and how long images without a tag stay, in days."""
+    """The images' key, how long images without a tag stay, in days, and which other accounts may pull."""
 
     key_arn: Text
     untagged_expire_after: int = Field(default=30, ge=1)
+    shared_with: tuple[AccountId, ...] = Field(
+        default=(), description="other accounts whose roles may pull, as far as their own policies go"
+    )
 
 
 class ImageRepository(Component):
@@ -45,9 +50,23 @@ class ImageRepository(Component):
             opts=self.child(holds_data=True),
         )
         ecr.LifecyclePolicy(name, repository=repository.name, policy=lifecycle_policy(args), opts=self.child())
+        if others := grants.others(args.placement, args.shared_with):
+            policy = repository_policy(others)
+            ecr.RepositoryPolicy(name, repository=repository.name, policy=policy.render(), opts=self.child())
         self.url = repository.repository_url
         self.arn = repository.arn
         self.finish({"url": self.url, "arn": self.arn})
+
+
+def repository_policy(accounts: list[Text]) -> Document:
+    """Pulling, for other accounts; ECR takes no resource in a repository's policy, which is about itself."""
+    return Document.of(
+        Statement(
+            sid="PullFromOtherAccounts",
+            actions=grants.PULL_IMAGES,
+            principals={"AWS": accounts},
+        )
+    )
 
 
 def lifecycle_policy(args: ImageRepositoryArguments) -> str:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 import pulumi
 
 from penstock_infra.components.component import Arguments, Component
 from penstock_infra.components.private_bucket import PrivateBucket, PrivateBucketArguments
 from penstock_infra.inputs import Text
-
-
-class Zone(Enum):
-    """How far data has come: as it arrived, checked and typed, ready for use."""
-
-    RAW = "raw"
-    CLEAN = "clean"
-    CURATED = "curated"
+from penstock_infra.lake_tables import Zone
 
 
 class LakeZoneArguments(Arguments):

@@ -9,7 +9,8 @@ from pydantic import Field
 from penstock_infra import grants, naming
 from penstock_infra.components.component import Arguments, Component
 from penstock_infra.components.private_bucket import make_bucket, tls_only
-from penstock_infra.iam import Document, Statement
+from penstock_infra.iam import Document, Principals, Statement
+from penstock_infra.placement import Placement
 
 
 class LogBucketArguments(Arguments):
@@ -19,7 +20,7 @@ class LogBucketArguments(Arguments):
 
 
 class LogBucket(Component):
-    """A private, versioned bucket for S3 access logs, which expire.
+    """A private, versioned bucket for S3 access logs and networks' flow logs, which expire.
 
     Encrypted with S3's own keys: AWS delivers no access logs to a bucket encrypted with KMS. Storage is about 0.023 USD a
     GB and month; the delivery is free.
@@ -68,7 +69,7 @@ class LogBucket(Component):
 
 
 def log_bucket_policy(args: LogBucketArguments, bucket_name: str) -> Document:
-    """S3 itself may deliver logs of this account's buckets; nobody without TLS may do anything."""
+    """S3 may deliver logs of this account's buckets, and AWS those of its networks; nobody without TLS may do anything."""
     return Document.of(
         tls_only(args, bucket_name),
         Statement(
@@ -78,4 +79,36 @@ def log_bucket_policy(args: LogBucketArguments, bucket_name: str) -> Document:
             principals={"Service": ["logging.s3.amazonaws.com"]},
             conditions={"StringEquals": {"aws:SourceAccount": [args.placement.account]}},
         ),
+        *_flow_logs(args.placement, bucket_name),
     )
+
+
+def _flow_logs(placement: Placement, bucket_name: str) -> list[Statement]:
+    """Flow logs of this account's networks: without these two, AWS would write them into the policy by itself.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+    """
+    service: Principals = {"Service": ["delivery.logs.amazonaws.com"]}
+    conditions = {
+        "StringEquals": {"aws:SourceAccount": [placement.account]},
+        "ArnLike": {"aws:SourceArn": [placement.arn("logs", "*")]},
+    }
+    return [
+        Statement(
+            sid="FlowLogDelivery",
+            actions=("s3:PutObject",),
+            resources=(grants.objects(placement, bucket_name, f"AWSLogs/{placement.account}/"),),
+            principals=service,
+            conditions={
+                **conditions,
+                "StringEquals": {**conditions["StringEquals"], "s3:x-amz-acl": ["bucket-owner-full-control"]},
+            },
+        ),
+        Statement(
+            sid="FlowLogCheck",
+            actions=("s3:GetBucketAcl",),
+            resources=(grants.bucket_arn(placement, bucket_name),),
+            principals=service,
+            conditions=conditions,
+        ),
+    ]

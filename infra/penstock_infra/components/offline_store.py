@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi
+from pydantic import Field
 
 from penstock_infra.components.component import Arguments, Component
 from penstock_infra.components.private_bucket import PrivateBucket, PrivateBucketArguments
@@ -12,10 +13,11 @@ PREFIX = "offline-store"
 
 
 class OfflineStoreArguments(Arguments):
-    """The store's key and where its accesses are logged."""
+    """The store's key, where its accesses are logged, and when old history gets cheaper, in days."""
 
     key_arn: Text
     log_bucket: Text
+    infrequent_access_after: int | None = Field(default=None, ge=30, description="move to cheaper storage")
 
 
 class OfflineStore(Component):
@@ -35,6 +37,7 @@ class OfflineStore(Component):
                 purpose="features",
                 key_arn=args.key_arn,
                 log_bucket=args.log_bucket,
+                infrequent_access_after=args.infrequent_access_after,
             ),
             self.child(),
         )

@@ -10,19 +10,24 @@ from pydantic import Field
 
 from penstock_infra import definition
 from penstock_infra.components.component import Arguments, Component
-from penstock_infra.inputs import Text
+from penstock_infra.inputs import Later, Text
 from penstock_infra.model import ModelName
 from penstock_infra.platform import DataLake, Foundation, Training
 
+NO_TRACKING = "none"
+"""What the pipeline's parameter TrackingServer says where runs are not logged to MLflow."""
+
 
 class PipelineArguments(Arguments):
-    """The model, its compiled definition, and defaults of the definition's parameters that only the platform knows."""
+    """The model, its compiled definition, and what of it only the platform knows: defaults of parameters, the network."""
 
     model: ModelName
     description: str = Field(default="", max_length=3072)
     definition: dict[str, Any]
     defaults: dict[str, Text] = Field(default_factory=dict)
     role_arn: Text
+    subnet_ids: tuple[str, ...] | Later = Field(default=(), description="subnets that jobs run in; AWS's own if none")
+    security_group_id: Text = Field(default="", description="the security group of jobs in these subnets")
 
 
 class Pipeline(Component):
@@ -35,8 +40,10 @@ class Pipeline(Component):
 
     def __init__(self, name: str, args: PipelineArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
-        defaults: pulumi.Output[dict[str, str]] = pulumi.Output.all(**args.defaults)
-        completed = defaults.apply(lambda known: definition.render(definition.with_defaults(args.definition, known)))
+        known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
+            defaults=args.defaults, subnets=args.subnet_ids, group=args.security_group_id
+        )
+        completed = known.apply(lambda values: definition.render(_completed(args.definition, values)))
         pipeline = sagemaker.Pipeline(
             name,
             pipeline_name=args.model,
@@ -52,6 +59,12 @@ class Pipeline(Component):
         self.finish({"pipelineName": self.pipeline_name, "arn": self.arn})
 
 
+def _completed(compiled: definition.Definition, known: dict[str, Any]) -> definition.Definition:
+    """The definition with the platform's defaults, in the platform's network."""
+    whole = definition.with_defaults(compiled, known["defaults"])
+    return definition.with_network(whole, known["subnets"], known["group"])
+
+
 def platform_defaults(model: str, foundation: Foundation, lake: DataLake, training: Training) -> dict[str, Text]:
     """Defaults of the parameters that every run takes from the platform; a run may still give its own."""
     return {
@@ -61,4 +74,5 @@ def platform_defaults(model: str, foundation: Foundation, lake: DataLake, traini
         "RawBucket": lake.raw_bucket,
         "CleanBucket": lake.clean_bucket,
         "CuratedBucket": lake.curated_bucket,
+        "TrackingServer": training.tracking_server_arn.apply(lambda arn: arn or NO_TRACKING),
     }

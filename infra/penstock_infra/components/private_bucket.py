@@ -10,8 +10,9 @@ from pydantic import Field
 
 from penstock_infra import grants, naming
 from penstock_infra.components.component import Arguments, Component
-from penstock_infra.iam import Denial, Document
+from penstock_infra.iam import Denial, Document, Principals, Statement
 from penstock_infra.inputs import Text
+from penstock_infra.placement import AccountId
 
 
 class PrivateBucketArguments(Arguments):
@@ -21,7 +22,11 @@ class PrivateBucketArguments(Arguments):
     key_arn: Text = Field(description="the KMS key of the bucket's objects")
     log_bucket: Text | None = Field(default=None, description="where the bucket's access log goes")
     infrequent_access_after: int | None = Field(default=None, ge=30, description="move to cheaper storage")
+    reader_accounts: tuple[AccountId, ...] = Field(
+        default=(), description="other accounts whose roles may read it, as far as their own policies go"
+    )
     old_versions_expire_after: int = Field(default=90, ge=1, description="delete overwritten and deleted objects")
+    objects_expire_after: int | None = Field(default=None, ge=1, description="delete objects that can be had again")
 
 
 class PrivateBucket(Component):
@@ -63,7 +68,7 @@ class PrivateBucket(Component):
         s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=Document.of(tls_only(args, self.bucket_name)).render(),
+            policy=bucket_policy(args, self.bucket_name).render(),
             opts=self.child(),
         )
         if args.log_bucket is not None:
@@ -114,7 +119,25 @@ def lifecycle_rules(args: PrivateBucketArguments) -> list[dict[str, Any]]:
     }
     if args.infrequent_access_after is not None:
         rule["transitions"] = [{"days": args.infrequent_access_after, "storage_class": "STANDARD_IA"}]
+    if args.objects_expire_after is not None:
+        rule["expiration"] = {"days": args.objects_expire_after}
     return [rule]
+
+
+def bucket_policy(args: PrivateBucketArguments, bucket_name: str) -> Document:
+    """TLS only; and reading, for accounts that are named."""
+    statements: list[Statement | Denial] = [tls_only(args, bucket_name)]
+    if others := grants.others(args.placement, args.reader_accounts):
+        readers: Principals = {"AWS": others}
+        statements += [
+            grants.list_buckets("ListByOtherAccounts", args.placement, bucket_name).model_copy(
+                update={"principals": readers}
+            ),
+            grants.read_objects("ReadByOtherAccounts", args.placement, bucket_name).model_copy(
+                update={"principals": readers}
+            ),
+        ]
+    return Document.of(*statements)
 
 
 def tls_only(args: Arguments, bucket_name: str) -> Denial:

@@ -5,26 +5,31 @@ from __future__ import annotations
 import pulumi
 from pydantic import Field
 
-from penstock_infra import grants, naming
+from penstock_infra import grants, isolation, limits, naming
 from penstock_infra.components.role import RoleArguments, RoleComponent
 from penstock_infra.iam import Document, Statement, service_trust
 from penstock_infra.inputs import Text
+from penstock_infra.isolation import Network
+from penstock_infra.limits import JobLimits
 
 METRIC_NAMESPACES = ("Penstock/Drift", "/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 
 
 class TrainingRoleArguments(RoleArguments):
-    """What jobs read and write."""
+    """What jobs read and write, and what they may ask for."""
 
     raw_bucket: Text
     written_buckets: tuple[Text, ...] = Field(min_length=1, description="clean, curated and artifacts")
     offline_store_bucket: Text
     image_repository_arn: Text
     key_arns: tuple[Text, ...] = Field(min_length=1)
+    tracking_arn: Text | None = Field(default=None, description="the MLflow server or app, if there is one")
+    limits: JobLimits = Field(default_factory=JobLimits)
+    network: Network | None = Field(default=None, description="where jobs must run; anywhere if none")
 
 
 class TrainingRole(RoleComponent):
-    """The role with which SageMaker runs pipelines and their jobs. Free; the jobs are not."""
+    """The role with which SageMaker runs pipelines and their jobs, within the limits and the network. Free; the jobs are not."""
 
     TYPE = "penstock:training:TrainingRole"
 
@@ -55,6 +60,12 @@ def permissions(args: TrainingRoleArguments) -> Document:
             resources=grants.sagemaker_resources(placement, "feature-group"),
         ),
         Statement(
+            sid="StartJobs",
+            actions=grants.CREATE_JOBS,
+            resources=grants.sagemaker_resources(placement, "processing-job", "training-job"),
+            conditions=limits.together(args.limits.conditions(), isolation.inside(args.network)),
+        ),
+        Statement(
             sid="RunJobs",
             actions=grants.RUN_JOBS,
             resources=grants.sagemaker_resources(
@@ -67,4 +78,6 @@ def permissions(args: TrainingRoleArguments) -> Document:
         grants.log_in_to_registry(),
         grants.write_logs("WriteJobLogs", placement, "/aws/sagemaker/"),
         grants.put_metrics(*METRIC_NAMESPACES),
+        *isolation.joining(placement, args.network),
+        *([] if args.tracking_arn is None else [grants.log_experiments("LogExperiments", args.tracking_arn)]),
     )

@@ -1,11 +1,22 @@
-"""No bucket is public, none is unencrypted."""
+"""No bucket is public, none is unencrypted, none answers without TLS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from penstock_policy.resource import Finding, Resource, everyone, finding, is_known, items, mapping, of_type, statements
-from penstock_policy.settings import UNSPECIFIED, Settings
+from penstock_policy.resource import (
+    Finding,
+    Resource,
+    everyone,
+    finding,
+    is_known,
+    items,
+    mapping,
+    of_type,
+    statements,
+    texts,
+)
+from penstock_policy.settings import UNSPECIFIED, Environment, Settings
 
 BUCKET = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -45,6 +56,32 @@ def encrypted(resources: Sequence[Resource], settings: Settings = UNSPECIFIED) -
                 "it has no encryption rule",
                 "Add a BucketServerSideEncryptionConfiguration with aws:kms and a key",
             )
+
+
+def encrypted_in_transit(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
+    """In staging and production, every bucket's policy refuses requests without TLS."""
+    if settings.environment not in (Environment.STAGING, Environment.PRODUCTION):
+        return
+    for bucket in of_type(resources, BUCKET):
+        policies = about(bucket, of_type(resources, BUCKET_POLICY))
+        if not any(_refuses_plain_text(policy) for policy in policies):
+            yield finding(
+                "encrypted_in_transit",
+                bucket,
+                "it answers without TLS",
+                "Add a BucketPolicy that denies s3:* where aws:SecureTransport is false",
+            )
+
+
+def _refuses_plain_text(policy: Resource) -> bool:
+    document = policy.inputs.get("policy")
+    return not is_known(document) or any(
+        statement.get("Effect") == "Deny"
+        and everyone(statement.get("Principal"))
+        and "s3:*" in texts(statement.get("Action"))
+        and texts(mapping(mapping(statement.get("Condition")).get("Bool")).get("aws:SecureTransport")) == ["false"]
+        for statement in statements(document)
+    )
 
 
 def about(bucket: Resource, others: Iterable[Resource]) -> Iterator[Resource]:

@@ -1,4 +1,4 @@
-"""Data lies under keys of one's own: lake, feature store, endpoint volumes, captures and monitoring jobs."""
+"""Data lies under keys of one's own: lake, feature store, endpoint volumes, captures, monitoring jobs, Studio, Spark's logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from penstock_policy.settings import UNSPECIFIED, Settings
 
 POLICY = "encrypted_with_kms"
 FEATURE_GROUP = "aws:sagemaker/featureGroup:FeatureGroup"
+FUNCTION = "aws:lambda/function:Function"
+MODEL_CARD = "aws:sagemaker/modelCard:ModelCard"
+OWN_DISKS = {
+    "aws:sagemaker/domain:Domain": "its users' files",
+    "aws:sagemaker/notebookInstance:NotebookInstance": "its volume",
+}
+"""Types with people's files, and what of them is encrypted with the input `kmsKeyId`."""
+
 WORKGROUP = "aws:athena/workgroup:Workgroup"
+DOMAIN = "aws:sagemaker/domain:Domain"
+SPARK = "aws:emrserverless/application:Application"
 LOGGING = "aws:s3/bucketLogging:BucketLogging"
 LOG_DELIVERY = "logging.s3.amazonaws.com"
 KMS = frozenset({"aws:kms", "aws:kms:dsse"})
@@ -80,6 +90,22 @@ def _keys(resource: Resource) -> Iterator[tuple[str, object]]:
         if not _LOCAL_DISKS.fullmatch(str(cluster.get("instanceType", ""))):
             yield "the monitoring job's volume", cluster.get("volumeKmsKeyId")
         yield "what the monitoring job writes", mapping(inputs.get("dataQualityJobOutputConfig")).get("kmsKeyId")
+    elif resource.type == FUNCTION:
+        if mapping(inputs.get("environment")).get("variables"):
+            yield "its environment", inputs.get("kmsKeyArn")
+    elif resource.type == DOMAIN:
+        yield "its users' files", inputs.get("kmsKeyId")
+    elif resource.type == SPARK:
+        monitoring = mapping(inputs.get("monitoringConfiguration"))
+        if monitoring.get("s3MonitoringConfiguration"):
+            yield "its log", mapping(monitoring["s3MonitoringConfiguration"]).get("encryptionKeyArn")
+        kept = mapping(monitoring.get("managedPersistenceMonitoringConfiguration"))
+        if kept.get("enabled") is not False:  # AWS keeps logs of its own unless it is told not to
+            yield "the log that AWS keeps", kept.get("encryptionKeyArn")
+    elif resource.type == MODEL_CARD:
+        yield "the card", mapping(inputs.get("securityConfig")).get("kmsKeyId")
+    elif resource.type in OWN_DISKS:
+        yield OWN_DISKS[resource.type], inputs.get("kmsKeyId")
     elif resource.type == WORKGROUP:
         result = mapping(mapping(inputs.get("configuration")).get("resultConfiguration"))
         yield "the queries' result", mapping(result.get("encryptionConfiguration")).get("kmsKeyArn")

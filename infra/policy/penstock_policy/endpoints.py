@@ -26,12 +26,15 @@ STEPWISE = frozenset({"CANARY", "LINEAR"})
 
 
 def captured(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
-    """In production, every endpoint's configuration captures requests and answers (AWS captures none of a serverless one)."""
+    """In production, every endpoint's configuration captures requests and answers.
+
+    AWS captures none of a serverless one, and an asynchronous one keeps requests and answers in S3 by itself.
+    """
     if settings.environment is not Environment.PRODUCTION:
         return
     remedy = "Set data_capture_config: enable_capture, a sampling percentage above 0, and Input and Output"
     for configuration in of_type(resources, CONFIGURATION):
-        if is_serverless(configuration):
+        if is_serverless(configuration) or is_asynchronous(configuration):
             continue
         capture = mapping(configuration.inputs.get("dataCaptureConfig"))
         modes = {option.get("captureMode") for option in items(capture.get("captureOptions"))}
@@ -45,14 +48,14 @@ def monitored(resources: Sequence[Resource], settings: Settings) -> Iterator[Fin
     """In production, something looks at what every endpoint captures: a monitoring schedule, or an alarm on a drift job."""
     if settings.environment is not Environment.PRODUCTION:
         return
-    serverless = {
+    uncaptured = {
         configuration.inputs.get("name")
         for configuration in of_type(resources, CONFIGURATION)
-        if is_serverless(configuration)
+        if is_serverless(configuration) or is_asynchronous(configuration)
     }
     for endpoint in of_type(resources, ENDPOINT):
         name = endpoint.inputs.get("name")
-        if endpoint.inputs.get("endpointConfigName") in serverless or not name or not is_known(name):
+        if endpoint.inputs.get("endpointConfigName") in uncaptured or not name or not is_known(name):
             continue
         if not _has_monitor(str(name), resources):
             yield finding(
@@ -78,6 +81,24 @@ def alarmed_traffic_shift(resources: Sequence[Resource], settings: Settings) -> 
                 f"its {shifts} deployment has no alarm to stop it",
                 "Name alarms on errors and latency in deployment_config.auto_rollback_configuration",
             )
+
+
+def endpoint_kept(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:  # noqa: ARG001 - every policy's signature
+    """An endpoint is updated, never replaced: between the old one and the new one of its name nobody would answer."""
+    for endpoint in of_type(resources, ENDPOINT):
+        if endpoint.operation == "replace":
+            cause = f" because of {', '.join(endpoint.changed)}" if endpoint.changed else ""
+            yield finding(
+                "endpoint_kept",
+                endpoint,
+                f"it would be replaced{cause}, and its traffic dropped",
+                "Undo that change, or make an endpoint of another name beside it and move its clients",
+            )
+
+
+def is_asynchronous(configuration: Resource) -> bool:
+    """Whether an endpoint's configuration is that of an asynchronous one."""
+    return bool(configuration.inputs.get("asyncInferenceConfig"))
 
 
 def is_serverless(configuration: Resource) -> bool:

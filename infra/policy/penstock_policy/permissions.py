@@ -55,8 +55,15 @@ REASON = re.compile(r"AnyResource[A-Z][A-Za-z0-9]{7,}")
 SENSITIVE = frozenset({"iam", "kms", "secretsmanager", "sts"})
 """Services where all resources of a kind are too much: roles to take, keys to decrypt with, secrets to read."""
 
-NARROWING = ("aws:sourceaccount", "aws:sourcearn", "aws:principalorgid", "aws:principalaccount", "aws:principalarn")
-"""Condition keys that make a principal `*` something less than the world."""
+NARROWING = (
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "kms:calleraccount",
+)
+"""Condition keys that make a principal `*` something less than the world. (The source of a service's call is none: the
+service can be named.)"""
 
 
 def no_wildcard_without_reason(resources: Sequence[Resource], settings: Settings = UNSPECIFIED) -> Iterator[Finding]:  # noqa: ARG001 - every policy's signature
@@ -106,7 +113,7 @@ def _judge(resource: Resource, statement: dict[str, object]) -> Iterator[Finding
             "Name the resources, or say why AWS knows none in the Sid: AnyResource<Reason>",
         )
     judged_by_private = resource.type == BUCKET_POLICY
-    if everyone(statement.get("Principal")) and not judged_by_private and not _narrowed(statement.get("Condition")):
+    if everyone(statement.get("Principal")) and not judged_by_private and not is_narrowed(statement.get("Condition")):
         yield finding(POLICY, resource, f"{name} is for every principal", "Name the accounts, roles or services")
 
 
@@ -128,7 +135,7 @@ def is_wide(resource: str) -> bool:
     return service in SENSITIVE and not re.split(r"[/:]", rest, maxsplit=1)[-1].strip("*?/")
 
 
-def _narrowed(conditions: object) -> bool:
+def is_narrowed(conditions: object) -> bool:
     """Whether a condition that must hold names an account, an organisation or a source."""
     return isinstance(conditions, dict) and any(
         str(key).lower() in NARROWING and all(value != "*" for value in texts(values))

@@ -33,7 +33,7 @@ def one_repository_and_environment(
                         "one_repository_and_environment",
                         role,
                         message,
-                        "Demand StringEquals on aud and on sub: repo:OWNER/NAME:environment:ENVIRONMENT",
+                        "Demand StringEquals on aud, repository_id and sub: repo:OWNER/NAME:environment:ENVIRONMENT",
                     )
 
 
@@ -43,6 +43,8 @@ def _faults(conditions: Mapping[str, Any]) -> Iterator[str]:
         yield "it takes tokens made for others (aud)"
     if any(operator.startswith("ForAllValues:") for operator in conditions):
         yield "ForAllValues is true when the claim is absent"
+    if not texts(exact.get(f"{HOST}:repository_id")):
+        yield "it does not name the repository's id, which outlives its name"
     subjects = texts(exact.get(f"{HOST}:sub"))
     if not subjects:
         yield "it does not name exact subjects (sub)"

@@ -2,16 +2,22 @@
 
 from penstock_infra.components.feature_store_role import FeatureStoreRole, FeatureStoreRoleArguments
 from penstock_infra.components.offline_store import OfflineStore, OfflineStoreArguments
-from penstock_infra.configuration import PlatformSettings
+from penstock_infra.configuration import FeatureStoreSettings
 from penstock_infra.platform import FeatureStore, Foundation
 from penstock_infra.stack import platform_placement
 
-placement = platform_placement(PlatformSettings.load())
+settings = FeatureStoreSettings.load()
+placement = platform_placement(settings)
 foundation = Foundation.of_stack()
 
 store = OfflineStore(
     "features",
-    OfflineStoreArguments(placement=placement, key_arn=foundation.data_key_arn, log_bucket=foundation.log_bucket),
+    OfflineStoreArguments(
+        placement=placement,
+        key_arn=foundation.data_key_arn,
+        log_bucket=foundation.log_bucket,
+        infrequent_access_after=settings.history_infrequent_access_after or None,
+    ),
 )
 role = FeatureStoreRole(
     "feature-store",

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from penstock_pipelines.configuration import Section, read_yaml
+from penstock_pipelines.configuration import read_yaml
 from penstock_pipelines.errors import ConfigurationError
+from penstock_pipelines.serving import Section
 
 FeatureType = Literal["String", "Integral", "Fractional"]
 RESERVED_NAMES = frozenset({"is_deleted", "write_time", "api_invocation_time"})
@@ -30,6 +31,30 @@ class Feature(Section):
     """What it means, with its unit."""
 
 
+class Throughput(Section):
+    """Provisioned capacity of the online store, in units."""
+
+    read: Annotated[int, Field(ge=1)]
+    write: Annotated[int, Field(ge=1)]
+
+
+class OnlineStore(Section):
+    """How the latest records are kept; the infrastructure reads it (`penstock_infra.features`)."""
+
+    storage: Literal["Standard", "InMemory"] = "Standard"
+    """InMemory answers in microseconds."""
+    ttl_days: Annotated[int, Field(ge=1)] | None = None
+    """Days after its event time that a record is gone."""
+    throughput: Throughput | None = None
+    """Provisioned capacity; on demand without it."""
+
+
+class OfflineStore(Section):
+    """How the history is kept on S3; the infrastructure reads it."""
+
+    table_format: Literal["Glue", "Iceberg"] = "Glue"
+
+
 class FeatureGroup(Section):
     """One feature group."""
 
@@ -41,10 +66,10 @@ class FeatureGroup(Section):
     """The feature that names the entity."""
     event_time: str
     """The feature that says from when the record is true (String, ISO 8601 in UTC)."""
-    online: bool = True
-    """Whether the latest record per entity can be read by key."""
-    offline: bool = True
-    """Whether the history is kept on S3."""
+    online: bool | OnlineStore = True
+    """Whether the latest record per entity can be read by key, and how it is kept."""
+    offline: bool | OfflineStore = True
+    """Whether the history is kept on S3, and how."""
     features: Annotated[list[Feature], Field(min_length=3)]
     """All features, the record identifier and the event time among them."""
 

@@ -1,4 +1,4 @@
-"""No bucket is public, none is unencrypted."""
+"""No bucket is public, none is unencrypted, none answers without TLS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.infra.policy.samples import UNKNOWN, allow, block, bucket, document, encryption, said
 
-from penstock_policy import Resource, buckets
+from penstock_policy import Environment, Resource, Settings, buckets
 
 PASSING = {
     "closed": [bucket(), block()],
@@ -54,3 +54,43 @@ def test_encrypted(algorithm: str) -> None:
 )
 def test_not_encrypted(others: list[Resource]) -> None:
     assert said(buckets.encrypted([bucket(), *others])) == ["it has no encryption rule"]
+
+
+TLS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": "arn:aws:s3:::data/*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def rules(*statements: dict[str, object], name: str = "data") -> Resource:
+    return document(buckets.BUCKET_POLICY, *statements, bucket=name)
+
+
+@pytest.mark.parametrize("environment", [Environment.STAGING, Environment.PRODUCTION])
+def test_encrypted_in_transit(environment: Environment) -> None:
+    settings = Settings(environment=environment)
+    for policy in (rules(TLS), rules(allow(), TLS), replace(rules(TLS), inputs={"bucket": "data", "policy": UNKNOWN})):
+        assert said(buckets.encrypted_in_transit([bucket(), policy], settings)) == []
+    assert said(buckets.encrypted_in_transit([replace(bucket(), operation="delete")], settings)) == []
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [rules(allow())],
+        [rules(TLS, name="other")],
+        [rules(TLS | {"Effect": "Allow"})],
+        [rules(TLS | {"Action": "s3:PutObject"})],
+        [rules(TLS | {"Principal": {"AWS": "123456789012"}})],
+        [rules(TLS | {"Condition": {"Bool": {"aws:SecureTransport": "true"}}})],
+        [replace(rules(TLS), operation="delete")],
+    ],
+)
+def test_not_encrypted_in_transit(others: list[Resource]) -> None:
+    production = Settings(environment=Environment.PRODUCTION)
+    assert said(buckets.encrypted_in_transit([bucket(), *others], production)) == ["it answers without TLS"]
+    assert said(buckets.encrypted_in_transit([bucket(), *others], Settings())) == [], "in development it is let through"

@@ -8,7 +8,7 @@ import pytest
 from tests.infra.policy.samples import KEY, UNKNOWN, allow, bucket, configuration, document, encryption, resource, said
 
 from penstock_policy import Resource, buckets
-from penstock_policy.encryption import FEATURE_GROUP, LOGGING, WORKGROUP, encrypted_with_kms
+from penstock_policy.encryption import DOMAIN, FEATURE_GROUP, FUNCTION, LOGGING, SPARK, WORKGROUP, encrypted_with_kms
 from penstock_policy.endpoints import JOB_DEFINITION
 
 
@@ -30,6 +30,16 @@ def monitoring(volume: str | None = KEY, output: str | None = KEY, instance_type
         JOB_DEFINITION,
         jobResources={"clusterConfig": {"instanceType": instance_type, "volumeKmsKeyId": volume}},
         dataQualityJobOutputConfig={"kmsKeyId": output},
+    )
+
+
+def spark(log: str | None = KEY, kept: str | None = KEY, *, keeps: bool = True) -> Resource:
+    return resource(
+        SPARK,
+        monitoringConfiguration={
+            "s3MonitoringConfiguration": {"logUri": "s3://x", "encryptionKeyArn": log},
+            "managedPersistenceMonitoringConfiguration": {"enabled": keeps, "encryptionKeyArn": kept},
+        },
     )
 
 
@@ -59,6 +69,11 @@ PASSING = {
     "a monitoring job": [monitoring()],
     "a monitoring job on disks of its own": [monitoring(volume=None, instance_type="ml.m5d.large")],
     "a workgroup": [workgroup(KEY)],
+    "a function": [resource(FUNCTION, environment={"variables": {"STACK": "dev"}}, kmsKeyArn=KEY)],
+    "a function without settings": [resource(FUNCTION)],
+    "a Studio domain": [resource(DOMAIN, kmsKeyId=KEY)],
+    "Spark": [spark()],
+    "Spark whose logs AWS does not keep": [spark(kept=None, keeps=False)],
 }
 FAILING = {
     "S3's keys": ("it uses S3's keys", [bucket(), encryption("AES256")]),
@@ -77,6 +92,14 @@ FAILING = {
     ),
     "a monitoring job's volume": ("the monitoring job's volume has no KMS key", [monitoring(volume=None)]),
     "what a monitoring job writes": ("what the monitoring job writes has no KMS key", [monitoring(output=None)]),
+    "a Studio domain": ("its users' files has no KMS key", [resource(DOMAIN)]),
+    "Spark's log": ("its log has no KMS key", [spark(log=None)]),
+    "the log that AWS keeps of Spark": ("the log that AWS keeps has no KMS key", [spark(kept=None)]),
+    "the log that AWS keeps unasked": ("the log that AWS keeps has no KMS key", [resource(SPARK)]),
+    "a function's settings": (
+        "its environment has no KMS key",
+        [resource(FUNCTION, environment={"variables": {"STACK": "dev"}})],
+    ),
     "results of queries": ("the queries' result has no KMS key", [workgroup(None)]),
 }
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.infra.policy.samples import UNKNOWN, configuration, endpoint, resource, said
 
 from penstock_policy import Environment, Resource, Settings
-from penstock_policy.endpoints import ALARM, JOB_DEFINITION, SCHEDULE, alarmed_traffic_shift, captured, monitored
+from penstock_policy.endpoints import (
+    ALARM,
+    JOB_DEFINITION,
+    SCHEDULE,
+    alarmed_traffic_shift,
+    captured,
+    endpoint_kept,
+    monitored,
+)
 
 PRODUCTION = Settings(environment=Environment.PRODUCTION)
 SERVERLESS = configuration(productionVariants=[{"serverlessConfig": {"memorySizeInMb": 2048}}], dataCaptureConfig=None)
+
+
+ASYNC = configuration(asyncInferenceConfig={"outputConfig": {"s3OutputPath": "s3://b/o"}}, dataCaptureConfig=None)
 
 
 def capture(**changes: Any) -> Resource:
@@ -23,7 +35,9 @@ def capture(**changes: Any) -> Resource:
     return configuration(dataCaptureConfig={**whole, **changes})
 
 
-@pytest.mark.parametrize("good", [capture(), capture(captureOptions=[{"captureMode": "InputAndOutput"}]), SERVERLESS])
+@pytest.mark.parametrize(
+    "good", [capture(), capture(captureOptions=[{"captureMode": "InputAndOutput"}]), SERVERLESS, ASYNC]
+)
 def test_captured(good: Resource) -> None:
     assert said(captured([good], PRODUCTION)) == []
 
@@ -64,6 +78,7 @@ MONITORED = {
     "a drift alarm": [endpoint(), drift_alarm()],
     "an endpoint whose name is not known yet": [endpoint(name=UNKNOWN)],
     "a serverless endpoint": [endpoint(), SERVERLESS],
+    "an asynchronous endpoint": [endpoint(), ASYNC],
 }
 UNMONITORED = {
     "nothing": [endpoint()],
@@ -104,7 +119,8 @@ def moving(kind: str, alarms: list[dict[str, str]] | None) -> Resource:
 def test_alarmed_traffic_shift(kind: str, environment: Environment | None) -> None:
     settings = Settings(environment=environment)
     assert said(alarmed_traffic_shift([moving(kind, [{"alarmName": "errors"}])], settings)) == []
-    for alarms in (None, []):
+    nothing: tuple[list[dict[str, str]] | None, ...] = (None, [])
+    for alarms in nothing:
         assert said(alarmed_traffic_shift([moving(kind, alarms)], settings)) == [
             f"its {kind.lower()} deployment has no alarm to stop it"
         ]
@@ -112,3 +128,15 @@ def test_alarmed_traffic_shift(kind: str, environment: Environment | None) -> No
 
 def test_all_at_once_needs_no_alarm() -> None:
     assert said(alarmed_traffic_shift([endpoint(), moving("ALL_AT_ONCE", None)], PRODUCTION)) == []
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "delete", "same", None])
+def test_an_endpoint_is_changed_in_place(operation: Any) -> None:
+    assert said(endpoint_kept([replace(endpoint(), operation=operation)], PRODUCTION)) == []
+
+
+@pytest.mark.parametrize("environment", [Environment.LOCAL, Environment.PRODUCTION])
+def test_an_endpoint_is_never_replaced(environment: Environment) -> None:
+    replaced = replace(endpoint(), operation="replace", changed=("deploymentConfig.autoRollbackConfiguration",))
+    (found,) = said(endpoint_kept([replaced], Settings(environment=environment)))
+    assert "because of deploymentConfig.autoRollbackConfiguration, and its traffic dropped" in found

@@ -39,6 +39,7 @@ def program(placement: Placement) -> None:
             model_package_arn=PACKAGE,
             capture_bucket="artifacts",
             role_arn=ROLE,
+            alarm_topic_arn="arn:aws:sns:us-east-1:123456789012:alarms",
             data_key_arn=KEY,
             artifact_key_arn=KEY,
         ),

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from tests.infra.policy.samples import UNKNOWN
 
-from penstock_policy import POLICIES, Environment, SettingsError, pack, protection
+from penstock_policy import POLICIES, Environment, SettingsError, pack
 
 PACK = Path(__file__).parents[3] / "infra/policy"
 OWN_PYTHON = PACK / ".venv/bin/python"
@@ -142,7 +142,7 @@ def test_what_is_not_known_yet_is_not_judged(serve: Serve) -> None:
     role = StackResource(Lazy({"assumeRolePolicy": NotKnown}), resource_type="aws:iam/role:Role")
     assert serve().violations("no_wildcard_without_reason", role) == []
     (found,) = pack.findings(
-        POLICIES[5],
+        next(policy for policy in POLICIES if policy.name == "required_tags"),
         [StackResource(Lazy({"tags": Lazy({"Owner": NotKnown}), "list": [NotKnown]}))],
         pack.Settings(),
         NotKnown,
@@ -167,7 +167,7 @@ def test_settings_come_from_the_stack(serve: Serve) -> None:
 def test_what_is_planned_is_not_told_to_packs(serve: Serve) -> None:
     with pytest.raises(LookupError, match="`penstock up` runs it"):
         serve().violations("not_replaced", StackResource(Lazy({})))
-    assert [policy.name for policy in POLICIES if policy.needs_operation] == [protection.not_replaced.__name__]
+    assert [policy.name for policy in POLICIES if policy.needs_operation] == ["not_replaced", "endpoint_kept"]
 
 
 def test_wrong_settings_stop_the_pack(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,9 +231,9 @@ def test_as_a_process_over_pulumis_protocol() -> None:
         if process.stdout is not None:
             process.stdout.close()
     found = {diagnostic.policyName: diagnostic.message for diagnostic in answer.diagnostics}
-    assert set(found) == {"encrypted", "required_tags", "protected"}
+    assert set(found) == {"encrypted", "encrypted_in_transit", "required_tags", "protected"}
     assert "tags are missing: Project, Environment, CostCenter, ManagedBy" in found["required_tags"]
-    assert [entry.policy_name for entry in answer.not_applicable] == ["not_replaced"]
+    assert [entry.policy_name for entry in answer.not_applicable] == ["not_replaced", "endpoint_kept"]
     assert {policy.name for policy in info.policies} == {policy.name for policy in POLICIES}
 
 

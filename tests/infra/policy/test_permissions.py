@@ -14,7 +14,7 @@ from penstock_policy.permissions import ATTACHMENTS, DOCUMENTS, ROLE, is_wide, n
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 INLINE = json.dumps({"Statement": allow(Action="s3:*")})
-OWN_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+OWN_ACCOUNT = {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
 PASSING = {
     "named actions and resources": [document(ROLE_POLICY, allow())],
     "any resource, with a reason": [document(ROLE_POLICY, allow(Sid="AnyResourceMetricsHaveNoArn", Resource="*"))],
@@ -27,11 +27,20 @@ PASSING = {
     "a narrow managed policy": [
         resource(ATTACHMENTS[0], policyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
     ],
-    "a topic for whoever comes from the account": [
+    "a topic for whoever is of the account": [
         document("aws:sns/topicPolicy:TopicPolicy", allow(Principal="*", Condition=OWN_ACCOUNT))
     ],
 }
 FAILING: dict[str, tuple[str, list[Resource]]] = {
+    "any service that works for the account": (
+        "for every principal",
+        [
+            document(
+                "aws:sns/topicPolicy:TopicPolicy",
+                allow(Principal="*", Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}}),
+            )
+        ],
+    ),
     "every action": ("allows \\*", [document(ROLE_POLICY, allow(Action="*"))]),
     "every action of a service": ("allows s3:\\*", [document("aws:iam/policy:Policy", allow(Action=["s3:*"]))]),
     "a family of actions": ("allows s3:Get\\*", [document("aws:kms/key:Key", allow(Action="s3:Get*"))]),

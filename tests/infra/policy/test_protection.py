@@ -9,7 +9,7 @@ import pytest
 from tests.infra.policy.samples import bucket, resource, said
 
 from penstock_policy import Environment, Resource, Settings
-from penstock_policy.protection import DATA, FEATURE_GROUP, not_replaced, protected
+from penstock_policy.protection import DATA, FEATURE_GROUP, TABLE, not_replaced, protected
 
 STRICT = [Environment.STAGING, Environment.PRODUCTION]
 
@@ -39,6 +39,17 @@ def test_not_replaced() -> None:
     assert said(not_replaced([replace(group, operation=None)], Settings())) == []
     role = Resource(type="aws:iam/role:Role", name="r", operation="replace")
     assert said(not_replaced([role], Settings())) == []
+
+
+def test_an_iceberg_table_holds_data_and_a_plain_one_does_not() -> None:
+    """The rows of a plain table are found by their place; those of an Iceberg table by its catalogue entry alone."""
+    plain = Resource(type=TABLE, name="t", operation="replace", protect=False, inputs={"tableType": "EXTERNAL_TABLE"})
+    iceberg = replace(plain, inputs={"openTableFormatInput": {"icebergInput": {"metadataOperation": "CREATE"}}})
+    production = Settings(environment=Environment.PRODUCTION)
+    assert said(not_replaced([plain], production)) == said(protected([plain], production)) == []
+    assert said(not_replaced([iceberg], production)) == ["it holds data and would be replaced"]
+    assert said(protected([iceberg], production)) == ["it holds data and is not protected"]
+    assert said(protected([replace(iceberg, protect=True)], production)) == []
 
 
 def test_the_types_exist() -> None:

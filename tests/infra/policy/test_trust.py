@@ -15,7 +15,8 @@ GOOD = ["repo:acme/fl:environment:prod", "repo:acme@1/fl@2:environment:prod"]
 
 
 def trusting(sub: object, **operators: Any) -> Resource:
-    conditions = {"StringEquals": {f"{trust.HOST}:aud": "sts.amazonaws.com", f"{trust.HOST}:sub": sub}, **operators}
+    exact = {f"{trust.HOST}:aud": "sts.amazonaws.com", f"{trust.HOST}:sub": sub, f"{trust.HOST}:repository_id": "2"}
+    conditions = {"StringEquals": exact, **operators}
     return document(
         trust.ROLE,
         {
@@ -48,14 +49,21 @@ FAILING = {
         "does not name exact subjects",
         trusting(
             None,
-            StringEquals={f"{trust.HOST}:aud": "sts.amazonaws.com"},
+            StringEquals={f"{trust.HOST}:aud": "sts.amazonaws.com", f"{trust.HOST}:repository_id": "2"},
             StringEqualsIfExists={f"{trust.HOST}:sub": GOOD},
         ),
     ),
     "a vacuous condition": ("ForAllValues", trusting(GOOD, **{"ForAllValues:StringLike": {"x": ["*"]}})),
     "another audience": (
         "made for others",
-        trusting(GOOD, StringEquals={f"{trust.HOST}:sub": GOOD, f"{trust.HOST}:aud": "x"}),
+        trusting(
+            GOOD,
+            StringEquals={f"{trust.HOST}:sub": GOOD, f"{trust.HOST}:aud": "x", f"{trust.HOST}:repository_id": "2"},
+        ),
+    ),
+    "whoever has the repository's name": (
+        "does not name the repository's id",
+        trusting(GOOD, StringEquals={f"{trust.HOST}:sub": GOOD, f"{trust.HOST}:aud": "sts.amazonaws.com"}),
     ),
 }
 
@@ -74,4 +82,4 @@ def test_refused(case: str) -> None:
 
 def test_a_role_without_any_condition() -> None:
     role = document(trust.ROLE, {"Effect": "Allow", "Principal": {"Federated": GITHUB}})
-    assert len(said(trust.one_repository_and_environment([role]))) == 2
+    assert len(said(trust.one_repository_and_environment([role]))) == 3

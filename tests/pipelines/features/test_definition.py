@@ -35,6 +35,16 @@ def test_a_group(tmp_path: Path) -> None:
     assert [feature.name for feature in group.values] == ["level"]
 
 
+def test_settings_of_the_stores(tmp_path: Path) -> None:
+    """The infrastructure's settings in the same file; here they only say that the store is on."""
+    online = {"storage": "Standard", "ttl_days": 30, "throughput": {"read": 10, "write": 5}}
+    group = load(tmp_path, online=online, offline={"table_format": "Glue"})["port"]
+    assert group.online
+    assert group.offline
+    with pytest.raises(ConfigurationError, match="online"):
+        load(tmp_path, online={"ttl_days": 0})
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -1,22 +1,26 @@
-"""The model's own resources: feature groups, registry, pipeline, drift alarm, and the endpoint of the live version."""
+"""The model's own resources: feature groups, registry, card, pipeline, drift alarm, and the live version's endpoint."""
 
 from pathlib import Path
 
 import pulumi
 from penstock_infra import definition, features, model
 from penstock_infra.components.drift_alarm import DriftAlarm, DriftAlarmArguments
-from penstock_infra.components.endpoint import Endpoint, EndpointArguments, live_version
+from penstock_infra.components.endpoint import Endpoint, EndpointArguments
 from penstock_infra.components.feature_group import FeatureGroup, FeatureGroupArguments
+from penstock_infra.components.model_card import ModelCard, ModelCardArguments
 from penstock_infra.components.model_package_group import ModelPackageGroup, ModelPackageGroupArguments
 from penstock_infra.components.pipeline import Pipeline, PipelineArguments, platform_defaults
-from penstock_infra.configuration import StackSettings
+from penstock_infra.configuration import ModelStackSettings
 from penstock_infra.platform import DataLake, FeatureStore, Foundation, Training
+from penstock_infra.releases import releases
 from penstock_infra.stack import model_placement
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 settings = model.read(REPOSITORY / "penstock.yaml")
-placement = model_placement(StackSettings.load(), settings)
+stack = ModelStackSettings.load()
+placement = model_placement(stack, settings)
+versions = releases(placement.stack, settings.name)
 foundation = Foundation.of_stack()
 lake = DataLake.of_stack()
 store = FeatureStore.of_stack()
@@ -38,7 +42,23 @@ feature_groups = [
 ]
 registry = ModelPackageGroup(
     settings.name,
-    ModelPackageGroupArguments(placement=placement, model=settings.name, description=settings.description),
+    ModelPackageGroupArguments(
+        placement=placement,
+        model=settings.name,
+        description=settings.description,
+        shared_with=stack.shared_with,
+    ),
+)
+ModelCard(
+    settings.name,
+    ModelCardArguments(
+        placement=placement,
+        model=settings.name,
+        description=settings.description,
+        settings=settings.card,
+        model_package_arn=versions.live,
+        key_arn=foundation.data_key_arn,
+    ),
 )
 pipeline = Pipeline(
     settings.name,
@@ -49,6 +69,8 @@ pipeline = Pipeline(
         definition=definition.read(REPOSITORY / settings.pipeline.definition),
         defaults=platform_defaults(settings.name, foundation, lake, training),
         role_arn=training.training_role_arn,
+        subnet_ids=training.job_subnet_ids,
+        security_group_id=training.job_security_group_id,
     ),
 )
 DriftAlarm(
@@ -60,16 +82,23 @@ endpoint = Endpoint(
     EndpointArguments(
         placement=placement,
         model=settings.name,
-        model_package_arn=live_version(placement.stack, settings.name),
-        settings=settings.endpoint,
+        model_package_arn=versions.live,
+        challenger_package_arn=versions.challenger,
+        settings=stack.endpoint_settings(settings.endpoint),
         capture_bucket=foundation.artifact_bucket,
         role_arn=training.serving_role_arn,
+        schedule_role_arn=training.transform_schedule_role_arn,
+        subnet_ids=training.job_subnet_ids,
+        security_group_id=training.job_security_group_id,
+        alarm_topic_arn=foundation.alarm_topic_arn,
         data_key_arn=foundation.data_key_arn,
         artifact_key_arn=foundation.artifact_key_arn,
     ),
 )
 
 pulumi.export("endpointName", endpoint.endpoint_name)
+pulumi.export("modelName", endpoint.model_name)
+pulumi.export("transformRequest", endpoint.transform_request)
 pulumi.export("modelPackageGroup", registry.group_name)
 pulumi.export("pipeline", pipeline.pipeline_name)
 pulumi.export("featureGroups", [group.group_name for group in feature_groups])

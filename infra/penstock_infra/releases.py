@@ -1,0 +1,31 @@
+"""Which versions of a model are to answer: SSM parameters that `penstock deploy` writes and the model's program reads."""
+
+from __future__ import annotations
+
+from pulumi_aws import ssm
+
+from penstock_infra.errors import Settings
+
+LIVE_VERSION = "model-package-arn"
+"""The parameter below `/penstock/<stack>/<model>/` that holds the ARN of the version to serve."""
+CHALLENGER_VERSION = "challenger-model-package-arn"
+"""The parameter beside it with the version that is compared with the live one (strategies shadow and ab)."""
+
+
+class Releases(Settings):
+    """ARNs of the model's versions; None where there is none."""
+
+    live: str | None = None
+    challenger: str | None = None
+
+
+def releases(stack: str, model: str) -> Releases:
+    """What was last deployed; nothing before the first deployment."""
+    path = f"/penstock/{stack}/{model}"
+    found = ssm.get_parameters_by_path(path=path)
+    parameters = dict(zip(found.names, found.values, strict=True))
+
+    def value(name: str) -> str | None:
+        return str(parameters[f"{path}/{name}"]) if parameters.get(f"{path}/{name}") else None
+
+    return Releases(live=value(LIVE_VERSION), challenger=value(CHALLENGER_VERSION))

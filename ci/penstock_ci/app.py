@@ -27,6 +27,7 @@ VERBS: dict[str, dict[str, str]] = {
     "Infrastructure": {
         "preview": "Show what `up` would change.",
         "up": "Create or update a project's resources.",
+        "refresh": "Bring a project's state to what the cloud has.",
         "destroy": "Delete a project's resources.",
         "outputs": "Print a project's outputs.",
         "cost": "Estimate a month's cost on AWS.",

@@ -1,7 +1,8 @@
-"""What a preview, an up or a destroy shows: a line for each change, what went wrong, and the counts."""
+"""What a preview, an up, a refresh or a destroy shows: a line for each change, what went wrong, and the counts."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from penstock_ci.output import SYMBOLS
@@ -13,13 +14,18 @@ FUTURE = {"create": "to create", "update": "to update", "replace": "to replace",
 PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 _UNSHOWN = {"same", "read", "refresh"}
 _PATHS = 4
+_SIGNS = {"add": "+", "delete": "-", "update": "~"}
 
 
 class Lines:
-    """Prints a stack's events as they come. Changes are part of the result; the rest is progress."""
+    """Prints a stack's events as they come. Changes are part of the result; the rest is progress.
 
-    def __init__(self, output: Output, action: str) -> None:
+    With `diff`, each change is followed by the old and the new values of its properties.
+    """
+
+    def __init__(self, output: Output, action: str, *, diff: bool = False) -> None:
         self._output = output
+        self._diff = diff
         self._preview = action == "preview"
 
     def __call__(self, event: dict[str, Any]) -> None:
@@ -27,6 +33,8 @@ class Lines:
         kind = event.get("kind")
         if kind == "resource" and event["status"] != "started" and event["op"] not in _UNSHOWN:
             self._resource(event)
+        elif kind == "drift" and event["status"] == "done" and event["op"] not in _UNSHOWN:
+            self._drift(event)
         elif kind == "diagnostic" and event.get("severity") in {"warning", "error"}:
             self._output.progress(str(event["message"]), kind="failed" if event["severity"] == "error" else "warning")
         elif kind == "output":
@@ -40,11 +48,26 @@ class Lines:
             return
         line += f" {(FUTURE if self._preview else PAST).get(operation, operation)}"
         paths = event.get("diff") or []
-        if paths:
+        if paths and not self._diff:
             line += f" [{', '.join(paths[:_PATHS])}{', ...' if len(paths) > _PATHS else ''}]"
         if not self._preview and event.get("seconds"):
             line += f" ({event['seconds']:.1f} s)"
         self._output.marked(operation if operation in SYMBOLS else "update", line)
+        self._values(event)
+
+    def _drift(self, event: dict[str, Any]) -> None:
+        """What a refresh ahead of the operation has found."""
+        paths = ", ".join(event.get("diff") or [])
+        told = "is gone" if event["op"] == "delete" else f"has drifted [{paths}]"
+        self._output.marked("warning", f"{event['type']} {event['name']} {told}")
+        self._values(event)
+
+    def _values(self, event: dict[str, Any]) -> None:
+        if not self._diff:
+            return
+        for path, change in (event.get("detailed_diff") or {}).items():
+            values = [json.dumps(change[side], ensure_ascii=False) for side in ("old", "new") if side in change]
+            self._output.line(f"    {_SIGNS[change['kind']]} {path}: {' => '.join(values)}")
 
 
 def counts(document: dict[str, Any], action: str) -> str:

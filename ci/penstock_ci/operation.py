@@ -1,11 +1,13 @@
-"""The common body of `penstock preview`, `up` and `destroy`: one project, or the platform's four in order."""
+"""The common body of `penstock preview`, `up`, `refresh` and `destroy`: one project, or the platform's in order."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from penstock_ci import changes, policy, projects, stacks, teardown
+from penstock_ci import changes, guard, policy, projects, stacks, teardown
 from penstock_ci.errors import INTERRUPTED, Failure, UserError, leave
+from penstock_ci.flags import Flags
 from penstock_ci.output import Output, confirm, refuse_unanswered
 from penstock_ci.plans import Plan
 from penstock_ci.target import resolve
@@ -55,16 +57,20 @@ def run(
     configuration: list[str],
     yes: bool,
     as_json: bool,
+    yes_production: bool = False,
     skip_preview: bool = False,
+    flags: Flags | None = None,
 ) -> None:
     """Do the action, show it, and print the document with `--json`.
 
+    On AWS the account is looked at before anything else, and production must be meant (`yes_production`) or CI's doing.
     A preview is judged by the policies; an up begins with one, and without a mandatory finding goes on (on AWS, when a
     person has said yes to what it shows). `skip_preview` leaves that out, on the local cloud only.
 
     One project gives its own document; `--all` gives `{"ok", "counts", "duration_seconds", "projects": [...]}`.
     """
     output = Output(json=as_json)
+    flags = replace(flags or Flags(), previewed=action == "up" and not skip_preview)
     chosen = chosen_projects(project, everything=everything, backwards=action == "destroy")
     settings = parse_configuration(configuration)
     if engine not in {None, "penstock", "pulumi"}:
@@ -73,13 +79,17 @@ def run(
         )
     chosen_engine: Engine | None = "pulumi" if engine == "pulumi" else "penstock" if engine == "penstock" else None
     target = resolve(stack)
+    for each in chosen:
+        guard.account(target, each, settings)
+        if action != "preview":
+            guard.production(target, each, settings, meant=yes_production, action=action)
     if not target.is_local and action == "up":
         if skip_preview:
             raise UserError(
                 f"the stack '{target.stack}' is on AWS: its preview is not skipped", "leave out --skip-preview"
             )
         refuse_unanswered(_question(action, chosen, target), yes=yes)
-    if not target.is_local and action == "destroy":
+    if not target.is_local and action in {"destroy", "refresh"}:
         confirm(_question(action, chosen, target), yes=yes)
     documents: list[dict[str, Any]] = []
     for position, current in enumerate(chosen):
@@ -87,14 +97,18 @@ def run(
             output.marked("skipped", f"preview {current.name}: after {needed} is up, whose outputs it reads")
             documents.append({"project": current.name, "stack": target.stack, "needs": needed, **_NOTHING})
             continue
-        opened = stacks.open_stack(current, target, chosen_engine, settings)
+        opened = stacks.open_stack(current, target, chosen_engine, settings, flags)
         output.progress(f"{action} {current.name} on stack {target.stack}")
         if action == "preview":
-            document = _preview(opened, current, target, settings, output, shown=True)
+            document = _preview(opened, current, target, settings, output, shown=True, diff=flags.diff)
         elif action == "destroy":
             document = _destroy(opened, current, target, output)
+        elif action == "refresh":
+            document = _refresh(opened, current, output, diff=flags.diff)
         else:
-            document = _up(opened, current, target, settings, output, yes=yes, skip_preview=skip_preview)
+            document = _up(
+                opened, current, target, settings, output, yes=yes, skip_preview=skip_preview, diff=flags.diff
+            )
         documents.append({"project": current.name, "stack": target.stack, **document})
         if not document["ok"]:
             break
@@ -132,12 +146,25 @@ def _destroy(opened: Stack, project: Project, target: Target, output: Output) ->
     return document
 
 
+def _refresh(opened: Stack, project: Project, output: Output, *, diff: bool) -> dict[str, Any]:
+    document = opened.run("refresh", changes.Lines(output, "refresh", diff=diff))
+    changes.conclude(output, project.name, "refresh", document)
+    return document
+
+
 def _preview(
-    opened: Stack, project: Project, target: Target, configuration: dict[str, str], output: Output, *, shown: bool
+    opened: Stack,
+    project: Project,
+    target: Target,
+    configuration: dict[str, str],
+    output: Output,
+    *,
+    shown: bool,
+    diff: bool = False,
 ) -> dict[str, Any]:
-    """The preview with the policies' judgement; when `shown` its changes are told, and a month's cost belongs to it."""
+    """The preview with the policies' judgement; when `shown`, its changes, IAM difference and a month's cost are told."""
     chosen = policy.settings(project.folder, target.stack, configuration)
-    plan = Plan(changes.Lines(output, "preview") if shown else None)
+    plan = Plan(changes.Lines(output, "preview", diff=diff) if shown else None)
     document = opened.run("preview", plan)
     if document["ok"]:
         found = policy.judgement(plan.resources, chosen)
@@ -146,10 +173,20 @@ def _preview(
         if not found.ok:
             document |= {"ok": False, "errors": policy.errors(found)}
         if shown:
+            document["iam"] = _iam(opened, plan, output)
             document["cost"] = _cost(plan, target, output)
     if shown:
         changes.conclude(output, project.name, "preview", document)
     return document
+
+
+def _iam(opened: Stack, plan: Plan, output: Output) -> dict[str, Any]:
+    """Who may do what afterwards that they may not now, and the other way round."""
+    from penstock_ci.access import difference, telling
+
+    found = difference.difference(opened.resources(), plan.resources)
+    telling.show(output, found)
+    return found.document()
 
 
 def _cost(plan: Plan, target: Target, output: Output) -> dict[str, Any]:
@@ -172,18 +209,19 @@ def _up(
     *,
     yes: bool,
     skip_preview: bool,
+    diff: bool = False,
 ) -> dict[str, Any]:
     """An up after a preview that nothing stops: neither its own failure nor a policy nor, on AWS, a person."""
     planned: dict[str, Any] = {}
     if not skip_preview:
-        planned = _preview(opened, project, target, configuration, output, shown=not target.is_local)
+        planned = _preview(opened, project, target, configuration, output, shown=not target.is_local, diff=diff)
         if not planned["ok"]:
             return planned
     if not target.is_local:
         confirm(_question("up", [project], target), yes=yes)
-    document = opened.run("up", changes.Lines(output, "up"))
+    document = opened.run("up", changes.Lines(output, "up", diff=diff))
     changes.conclude(output, project.name, "up", document)
-    return {**document, **{key: planned[key] for key in ("policy", "cost") if key in planned}}
+    return {**document, **{key: planned[key] for key in ("policy", "iam", "cost") if key in planned}}
 
 
 def not_up(earlier: list[Project], target: Target, engine: Engine | None) -> str:

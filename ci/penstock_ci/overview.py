@@ -47,7 +47,7 @@ def of_model(target: Target, model: str) -> dict[str, Any]:
     return {
         "model": model,
         "execution": _execution(target, model),
-        "endpoint": _endpoint(target, model, live),
+        "endpoint": _endpoint(target, model, live, releases.challenger(target, model)),
         "versions": [
             version.summary() | {"live": version.arn == live, "metrics": _metrics(target, version)}
             for version in versions
@@ -71,20 +71,31 @@ def _execution(target: Target, model: str) -> dict[str, Any] | None:
     }
 
 
-def _endpoint(target: Target, model: str, live: str) -> dict[str, Any]:
-    client = target.client("sagemaker")
-    try:
-        status = str(client.describe_endpoint(EndpointName=model)["EndpointStatus"])
-    except client.exceptions.ClientError as error:
-        if "could not find" not in str(error).lower():
-            raise
-        status = "none"
+def _endpoint(target: Target, model: str, live: str, challenger: str) -> dict[str, Any]:
+    """The model's endpoint: of its name, or the one of their own that serverless and asynchronous ones have."""
+    name, status = model, "none"
+    for candidate in (model, f"{model}-serverless", f"{model}-async"):
+        if found := _status(target, candidate):
+            name, status = candidate, found
+            break
     return {
-        "name": model,
+        "name": name,
         "status": status,
         "model_package_arn": live or None,
         "version": int(live.rsplit("/", 1)[-1]) if live else None,
+        "challenger": int(challenger.rsplit("/", 1)[-1]) if challenger else None,
     }
+
+
+def _status(target: Target, endpoint: str) -> str:
+    """An endpoint's status; empty when there is none of the name."""
+    client = target.client("sagemaker")
+    try:
+        return str(client.describe_endpoint(EndpointName=endpoint)["EndpointStatus"])
+    except client.exceptions.ClientError as error:
+        if "could not find" not in str(error).lower():
+            raise
+        return ""
 
 
 def _metrics(target: Target, version: registry.Version) -> dict[str, float]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def outputs(target: Target) -> dict[str, Any]:
-    """The outputs of the four platform stacks in one dictionary (their names are distinct).
+    """The outputs of the platform's stacks in one dictionary (their names are distinct).
 
     Raises:
         UserError: a platform stack has never been brought up.

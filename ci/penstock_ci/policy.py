@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penstock_ci import stackfiles
 from penstock_ci.errors import UserError
 from penstock_policy import POLICIES, Finding, Judgement, Resource, Settings, SettingsError, judge, settings_of
 
@@ -28,17 +29,9 @@ def settings(folder: Path, stack: str, overrides: Mapping[str, str] = {}) -> Set
     Raises:
         UserError: the settings are wrong, or a file cannot be read.
     """
-    project = _read(folder / "Pulumi.yaml")
-    directory = folder / str(project.get("stackConfigDir") or ".")
-    name = f"Pulumi.{stack}.yaml"
-    values: dict[str, Any] = {}
-    for key, declared in _configuration(project).items():
-        whole = isinstance(declared, Mapping) and ("value" in declared or "default" in declared)
-        values[key] = declared.get("value", declared.get("default")) if whole else declared
-    values |= _configuration(_read(directory / name))
-    values |= overrides
+    files = stackfiles.read(folder, stack, overrides)
     try:
-        return settings_of(values, stack=stack, source=f"{name} in {directory}")
+        return settings_of(dict(files.values), stack=stack, source=files.source)
     except SettingsError as error:
         first, *faults = str(error).splitlines()
         raise UserError(
@@ -118,20 +111,3 @@ def _finding(entry: Finding) -> dict[str, Any]:
         "message": entry.message,
         "remedy": entry.remedy,
     }
-
-
-def _configuration(content: Mapping[str, Any]) -> dict[str, Any]:
-    found = content.get("config") or {}
-    return {str(key): value for key, value in found.items()} if isinstance(found, Mapping) else {}
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read as YAML: {error}", "correct the file") from None
-    return content if isinstance(content, Mapping) else {}

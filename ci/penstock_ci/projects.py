@@ -1,4 +1,4 @@
-"""Pulumi projects by name: the platform's four, or a folder with a Pulumi.yaml."""
+"""Pulumi projects by name: the platform's five, or a folder with a Pulumi.yaml."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from penstock_ci.errors import UserError, did_you_mean
 from penstock_ci.repository import find_if_any
 
-PLATFORM = ("foundation", "datalake", "featurestore", "training")
+PLATFORM = ("foundation", "datalake", "featurestore", "training", "operations")
 """Short names of the platform's projects, in the order in which they depend on each other."""
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from penstock_ci import registry
+from penstock_ci import guard, judged, registry, smoke
 from penstock_ci.errors import Failure, UserError, explain
 from penstock_ci.projects import Project
 from penstock_ci.stacks import OnEvent, open_stack, up_when_free
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from penstock_ci.repository import Repository
     from penstock_ci.target import Target
 
+COMPARING = ("shadow", "ab")
+"""Strategies under which a new version first runs beside the live one."""
 HISTORY_LENGTH = 20
 """Entries kept: an SSM parameter of the standard tier holds 4 KiB."""
-
-
-SMOKE_TOLERANCE = 1e-5
-"""How far a served score may be from the registered one: the smoke test's rows are written as text."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Release:
     endpoint: str
     up: dict[str, Any]
     smoke: dict[str, Any]
+    challenger: bool = False
 
     def summary(self) -> dict[str, Any]:
         """What `--json` shows."""
@@ -60,6 +59,7 @@ class Release:
             "model_package_arn": self.version.arn,
             "previous_model_package_arn": self.previous or None,
             "endpoint": self.endpoint,
+            "challenger": self.challenger,
             "counts": self.up.get("counts", {}),
             "smoke_test": self.smoke,
         }
@@ -68,6 +68,16 @@ class Release:
 def parameter(target: Target, model: str) -> str:
     """Name of the SSM parameter that holds the live version's ARN."""
     return f"/penstock/{target.stack}/{model}/model-package-arn"
+
+
+def challenger_parameter(target: Target, model: str) -> str:
+    """Name of the SSM parameter that holds the ARN of the version that is compared with the live one."""
+    return f"/penstock/{target.stack}/{model}/challenger-model-package-arn"
+
+
+def challenger(target: Target, model: str) -> str:
+    """ARN of the version that runs beside the live one (strategies shadow and ab); empty when there is none."""
+    return _read(target, challenger_parameter(target, model))
 
 
 def live(target: Target, model: str) -> str:
@@ -147,40 +157,55 @@ def deploy(
     on_event: OnEvent,
     on_progress: Callable[[str], None],
     action: Literal["deploy", "rollback"] = "deploy",
+    *,
+    yes_production: bool = False,
+    promote: bool = False,
 ) -> Release:
     """Make a version the live one: check it, point the parameter at it, bring the endpoint up, ask it something.
 
-    When bringing up or the smoke test fails, the version before is put back.
+    Under shadow and ab a version that is deployed beside a live one becomes its challenger; `promote` makes it the live
+    one. Whatever becomes live, or is rolled back to, serves alone.
+
+    What the policies refuse is refused before any step. When bringing up or the smoke test fails, the version before is
+    put back, whatever the policies say: the way back is always open.
 
     Raises:
         Failure: what failed, and what is live now.
+        UserError: the stack is production, and neither CI's environment nor `yes_production` says that it is meant.
     """
     model = repository.name
+    infrastructure = Project("infra", repository.infrastructure)
+    guard.production(target, infrastructure, meant=yes_production, action=action)
     if version.model != model:
         raise UserError(f"{version.arn} is a version of '{version.model}', but this repository is '{model}'")
     on_progress(f"checking version {version.number}: approval and artifact digest")
     verify(target, version)
     previous = live(target, model)
-    name = parameter(target, model)
-    if previous != version.arn:
-        _write(target, name, version.arn)
+    compared = repository.configuration.endpoint.strategy in COMPARING and action == "deploy" and not promote
+    challenges = compared and previous not in ("", version.arn)
+    wanted = (
+        {challenger_parameter(target, model): version.arn}
+        if challenges
+        else {parameter(target, model): version.arn, challenger_parameter(target, model): ""}
+    )
+    before = {name: _read(target, name) for name in wanted}
+    changed = any(before[name] != wanted[name] for name in wanted)
+    _set(target, before, wanted)
     try:
+        judged.check(open_stack(infrastructure, target), infrastructure, target, on_progress)
         up = _up(target, repository, on_event, on_progress)
-        endpoint = str(up.get("outputs", {}).get("endpointName") or model)
-        on_progress("smoke test")
-        smoke = smoke_test(target, version, endpoint)
-    except KeyboardInterrupt:
-        if previous != version.arn:
-            _restore(target, name, previous)
+        answers = smoke.deployed(repository.configuration.endpoint, up.get("outputs", {}), model, challenger=challenges)
+        asked = _ask(target, version, answers, previous if challenges else "", on_progress)
+    except (KeyboardInterrupt, judged.Refused):
+        _set(target, wanted, before)
         raise
     except Exception as error:
         cause = explain(error)
-        if cause is None or previous == version.arn:
-            if previous != version.arn:
-                _restore(target, name, previous)
+        if cause is None or not changed:
+            _set(target, wanted, before)
             raise
         on_progress(f"it failed; putting back {_label(previous)}")
-        _restore(target, name, previous)
+        _set(target, wanted, before)
         try:
             _up(target, repository, on_event, on_progress)
         except Exception as second:
@@ -198,13 +223,29 @@ def deploy(
             f"live is {_label(previous)}. {cause.fix}".strip(),
             detail=cause.detail,
         ) from error
-    if previous != version.arn or not history(target, model):
+    if not challenges and (previous != version.arn or not history(target, model)):
         _append(target, model, Entry(action, version.number, datetime.now(UTC).isoformat(timespec="seconds")))
-    return Release(version, previous if previous != version.arn else "", endpoint, up, smoke)
+    place = (answers.endpoint or answers.model) if answers is not None else ""
+    return Release(version, previous if previous != version.arn else "", place, up, asked, challenges)
+
+
+def _ask(
+    target: Target, version: Version, answers: smoke.Deployed | None, live_arn: str, on_progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """The smoke test; empty where nothing answers. A shadow answers nobody: beside it the live version is asked."""
+    if answers is None:
+        on_progress("the endpoint is switched off: nothing to ask")
+        return {}
+    on_progress("smoke test")
+    if live_arn and not answers.variant:
+        return smoke.test(target, registry.by_arn(target, live_arn), answers)
+    return smoke.test(target, version, answers)
 
 
 def rollback_version(target: Target, model: str, number: int | None) -> Version:
     """The version to return to: the one named, else the newest one deployed before the live one that is still Approved.
+
+    While a challenger runs beside the live version, the way back is the live version alone.
 
     Raises:
         UserError: nothing is live, or there is nothing to return to.
@@ -213,6 +254,8 @@ def rollback_version(target: Target, model: str, number: int | None) -> Version:
     if not current:
         raise UserError(f"nothing of {model} is deployed on the stack '{target.stack}'", "penstock deploy", exit_code=1)
     current_number = int(current.rsplit("/", 1)[-1])
+    if number in (None, current_number) and challenger(target, model):
+        return registry.pick(target, model, current_number)
     if number is not None:
         if number == current_number:
             raise UserError(f"version {number} of {model} is live already", "name another one", exit_code=1)
@@ -227,63 +270,6 @@ def rollback_version(target: Target, model: str, number: int | None) -> Version:
         f"name a version: penstock rollback {model} --version N",
         exit_code=1,
     )
-
-
-def smoke_test(target: Target, version: Version, endpoint: str) -> dict[str, Any]:
-    """Ask the endpoint about a few of the version's own evaluation rows; it must give the registered scores.
-
-    Raises:
-        Failure: it does not answer, or answers something else.
-    """
-    folder = version.evaluation.rsplit("/", 1)[0]
-    rows = _text(target, f"{folder}/smoke.csv", version)
-    expected = _predictions(_text(target, f"{folder}/smoke.expected.csv", version))
-    client = target.client("sagemaker-runtime")
-    try:
-        answer = client.invoke_endpoint(
-            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=rows.encode()
-        )
-    except client.exceptions.ClientError as error:
-        problem = error.response["Error"]
-        raise Failure(
-            f"the endpoint {endpoint} failed its smoke test: {problem.get('Message') or problem.get('Code')}",
-            f"its log: penstock logs {endpoint}",
-        ) from error
-    predictions = _predictions(answer["Body"].read().decode())
-    if len(predictions) != len(expected):
-        raise Failure(f"the endpoint {endpoint} answered {len(predictions)} predictions for {len(expected)} rows")
-    furthest = max((abs(mine - theirs) for mine, theirs in zip(predictions, expected, strict=True)), default=0.0)
-    if furthest > SMOKE_TOLERANCE:
-        raise Failure(
-            f"the endpoint {endpoint} does not give the scores registered with version {version.number}: "
-            f"they differ by up to {furthest:.6f}",
-            f"its log: penstock logs {endpoint}",
-        )
-    return {
-        "rows": len(expected),
-        "predictions": predictions,
-        "largest_difference": furthest,
-        "variant": answer.get("InvokedProductionVariant"),
-    }
-
-
-def _predictions(body: str) -> list[float]:
-    try:
-        return [float(value) for value in body.replace("\n", ",").split(",") if value.strip()]
-    except ValueError:
-        raise Failure(f"these are not scores: {body[:200]!r}") from None
-
-
-def _text(target: Target, uri: str, version: Version) -> str:
-    parts = urlsplit(uri)
-    client = target.client("s3")
-    try:
-        text: str = client.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read().decode()
-    except client.exceptions.ClientError as error:
-        raise Failure(
-            f"version {version.number} has no rows for a smoke test ({uri})", "its pipeline's Evaluate step writes them"
-        ) from error
-    return text
 
 
 def _up(
@@ -319,17 +305,36 @@ def _write(target: Target, name: str, value: str) -> None:
     target.client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
 
-def _restore(target: Target, name: str, value: str) -> None:
-    if value:
-        _write(target, name, value)
-    else:
-        target.client("ssm").delete_parameter(Name=name)
+def _set(target: Target, before: dict[str, str], wanted: dict[str, str]) -> None:
+    """Bring parameters from what they were to what they shall be; an empty value takes one away."""
+    for name, value in wanted.items():
+        if value and value != before[name]:
+            _write(target, name, value)
+        elif not value and before[name]:
+            target.client("ssm").delete_parameter(Name=name)
+
+
+def promoted(target: Target, model: str) -> Version:
+    """The challenger, to be made the live version.
+
+    Raises:
+        UserError: there is none.
+    """
+    arn = challenger(target, model)
+    if not arn:
+        raise UserError(
+            f"no version of {model} is compared with the live one on the stack '{target.stack}'",
+            "penstock deploy puts one beside it, under the strategies shadow and ab",
+            exit_code=1,
+        )
+    return registry.by_arn(target, arn)
 
 
 def forget(target: Target, model: str) -> None:
     """Remove the live version's parameter and its history, when the model is taken away."""
     client = target.client("ssm")
-    client.delete_parameters(Names=[parameter(target, model), _history_parameter(target, model)])
+    names = [parameter(target, model), challenger_parameter(target, model), _history_parameter(target, model)]
+    client.delete_parameters(Names=names)
 
 
 def _append(target: Target, model: str, entry: Entry) -> None:

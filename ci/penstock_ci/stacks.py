@@ -1,20 +1,24 @@
-"""Preview, up, destroy and outputs of a project's stack: by the local engine, or by the Pulumi CLI on AWS."""
+"""Preview, up, refresh, destroy and outputs of a project's stack: by the local engine, or by the Pulumi CLI on AWS."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from penstock_ci import guard
 from penstock_ci.errors import Failure, UserError
+from penstock_ci.flags import NO_FLAGS, Flags
 from penstock_ci.plans import PLANNED
 
 if TYPE_CHECKING:
     from penstock_ci.projects import Project
     from penstock_ci.target import Target
 
-Action = Literal["preview", "up", "destroy"]
+Action = Literal["preview", "up", "refresh", "destroy"]
 Engine = Literal["penstock", "pulumi"]
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -47,12 +51,16 @@ class Stack(Protocol):
 
 
 def open_stack(
-    project: Project, target: Target, engine: Engine | None = None, configuration: Mapping[str, str] = {}
+    project: Project,
+    target: Target,
+    engine: Engine | None = None,
+    configuration: Mapping[str, str] = {},
+    flags: Flags = NO_FLAGS,
 ) -> Stack:
     """The project's stack on the target, driven by the engine that fits (or the one asked for).
 
     Raises:
-        UserError: the engine does not fit the target, or the Pulumi CLI is missing.
+        UserError: the engine does not fit the target, the Pulumi CLI is missing, or the account is not the stack's.
     """
     chosen = engine or ("penstock" if target.is_local else "pulumi")
     if chosen == "penstock":
@@ -60,7 +68,8 @@ def open_stack(
             raise UserError(
                 "the engine 'penstock' works on the local cloud only", "leave out --engine, or use --stack local"
             )
-        return LocalStack(project, target, configuration)
+        return LocalStack(project, target, configuration, flags)
+    guard.account(target, project, configuration)
     if shutil.which("pulumi", path=target.environment.get("PATH")) is None:
         where, instead = "on AWS, stacks are deployed by Pulumi's own CLI", ""
         if target.is_local:
@@ -70,7 +79,7 @@ def open_stack(
             f"the pulumi command is not installed: {where}",
             f"install it (https://www.pulumi.com/docs/install/), then run this again{instead}",
         )
-    return (LocalPulumiStack if target.is_local else PulumiStack)(project, target, configuration)
+    return (LocalPulumiStack if target.is_local else PulumiStack)(project, target, configuration, flags)
 
 
 def up_when_free(
@@ -98,19 +107,30 @@ def up_when_free(
 class LocalStack:
     """A stack on the local cloud, deployed by penstock_deploy."""
 
-    def __init__(self, project: Project, target: Target, configuration: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: Project, target: Target, configuration: Mapping[str, str], flags: Flags = NO_FLAGS
+    ) -> None:
         from penstock_deploy import Deployment
 
+        self._flags = flags
         self._deployment = Deployment(
             project.folder, target.stack, environment=target.environment, configuration=dict(configuration)
         )
 
     def run(self, action: Action, on_event: OnEvent) -> dict[str, Any]:
         """See Stack."""
-        run = {
-            "preview": self._deployment.preview,
-            "up": self._deployment.up,
-            "destroy": self._deployment.destroy,
+        flags = self._flags
+        limits: dict[str, Any] = {
+            "target": flags.target,
+            "target_dependents": flags.target_dependents,
+            "refresh": flags.refresh,
+        }
+        expected: dict[str, Any] = {"expect_no_changes": flags.expect_no_changes}
+        run: Any = {
+            "preview": partial(self._deployment.preview, **limits, **expected),
+            "up": partial(self._deployment.up, **limits, **expected, previewed=flags.previewed),
+            "refresh": partial(self._deployment.refresh, target=flags.target, **expected),
+            "destroy": partial(self._deployment.destroy, **limits),
         }[action]
         from penstock_deploy import DeploymentError
 
@@ -136,9 +156,12 @@ class LocalStack:
 class PulumiStack:
     """A stack on AWS, deployed by the Pulumi CLI through Pulumi's Automation API."""
 
-    def __init__(self, project: Project, target: Target, configuration: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: Project, target: Target, configuration: Mapping[str, str], flags: Flags = NO_FLAGS
+    ) -> None:
         from pulumi import automation
 
+        self._flags = flags
         environment, provider = self._backend(target)
         options = automation.LocalWorkspaceOptions(env_vars=environment, secrets_provider=provider)
         try:
@@ -163,9 +186,9 @@ class PulumiStack:
         """See Stack."""
         started = time.monotonic()
         steps = _PulumiSteps(on_event)
-        run: Any = {"preview": self._stack.preview, "up": self._stack.up, "destroy": self._stack.destroy}[action]
+        run: Any = getattr(self._stack, action)
         try:
-            done = run(on_event=steps.receive)
+            done = run(on_event=steps.receive, **self._limits(action))
         except self._automation.ConcurrentUpdateError as error:
             raise StackLocked(
                 "another update of this stack is running", "wait for it; if it died: pulumi cancel", detail=str(error)
@@ -176,14 +199,27 @@ class PulumiStack:
             for resource in steps.planned.values():
                 on_event({"kind": PLANNED, **resource})
         changes = done.change_summary if action == "preview" else (done.summary.resource_changes or {})
+        counts = {str(getattr(kind, "value", kind)): count for kind, count in changes.items()}
+        unexpected = self._flags.expect_no_changes and any(counts.get(kind) for kind in _CHANGES)
         return {
-            "ok": True,
-            "counts": {str(getattr(kind, "value", kind)): count for kind, count in changes.items()},
+            "ok": not unexpected,
+            "counts": counts,
             "changes": steps.changes,
             "outputs": {} if action == "destroy" else self.outputs(),
             "duration_seconds": round(time.monotonic() - started, 3),
             "diagnostics": steps.diagnostics,
+            "errors": ["there are changes, and none were expected"] if unexpected else [],
         }
+
+    def _limits(self, action: Action) -> dict[str, Any]:
+        """The flags that the CLI takes for an action. That no changes are expected is judged here: it would end in a trace."""
+        flags = self._flags
+        found: dict[str, Any] = {"target": list(flags.target)} if flags.target else {}
+        if flags.target_dependents:
+            found["target_dependents"] = True
+        if flags.refresh and action != "refresh":
+            found["refresh"] = True
+        return found
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """See Stack."""
@@ -295,10 +331,23 @@ class _PulumiSteps:
                 "type": metadata.type,
                 "name": metadata.urn.rsplit("::", 1)[-1],
                 "diff": list(metadata.detailed_diff or metadata.diffs or []),
+                "detailed_diff": _details(metadata),
                 "status": status,
                 "seconds": None,
             }
         )
+
+
+def _details(metadata: Any) -> dict[str, dict[str, Any]]:
+    """For each property that changes, its old and its new value: the CLI's events have them by whole properties."""
+    states = {side: getattr(metadata, side, None) for side in ("old", "new")}
+    inputs = {side: dict(state.inputs or {}) for side, state in states.items() if state is not None}
+    names = dict.fromkeys(re.split(r"[.\[]", path)[0] for path in metadata.detailed_diff or metadata.diffs or [])
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        values = {side: _shown(properties[name]) for side, properties in inputs.items() if name in properties}
+        found[name] = {"kind": "update" if len(values) != 1 else "add" if "new" in values else "delete", **values}
+    return found
 
 
 def _shown(value: Any) -> Any:

@@ -73,7 +73,15 @@ class Target:
 
     def account(self) -> str:
         """The twelve digits of the account that the credentials belong to."""
-        return str(self.client("sts").get_caller_identity()["Account"])
+        return str(self._caller()["Account"])
+
+    def identity(self) -> str:
+        """The ARN of the user, or of the session of a role, that the credentials belong to."""
+        return str(self._caller()["Arn"])
+
+    @functools.cache  # noqa: B019 - a target lives as long as the process
+    def _caller(self) -> Any:
+        return self.client("sts").get_caller_identity()
 
     @functools.cache  # noqa: B019 - a target lives as long as the process
     def _session(self) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks.commands import help_page
 from tests.benchmarks.control_plane import control_plane
+from tests.benchmarks.deployments import deployments
 from tests.benchmarks.jobs import prepare, training_job
 from tests.benchmarks.measuring import ROOT, measured
 from tests.benchmarks.pipelines import pipelines
@@ -32,6 +33,7 @@ def main() -> int:
             assert info
             prepare(info)
             results += [*control_plane(info, folder), *training_job(info), *pipelines(info, folder)]
+            results += deployments(info, folder)
         finally:
             cloud.reset(state)
     output = ROOT / "build/bench/results.json"

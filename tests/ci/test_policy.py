@@ -53,6 +53,9 @@ class Stack:
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         return {"a": "b"}
 
+    def resources(self) -> list[dict[str, Any]]:
+        return []
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -73,6 +76,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Stack:
 def on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("penstock_ci.operation.resolve", lambda stack: Target("aws", stack, {}, "us-east-1"))
     monkeypatch.setattr(Target, "account", lambda self: "123456789012")
+    monkeypatch.setattr("penstock_ci.bootstrap.recorded_stacks", lambda target: None)
 
 
 def test_a_mandatory_finding_stops_an_up_before_any_step(penstock: Penstock, stand_in: Stack, project: Path) -> None:

@@ -43,12 +43,17 @@ class Endpoint:
 
 @dataclass
 class Stack:
-    """Stands for the Pulumi stack: counts its ups, and fails in those that it is told to."""
+    """Stands for the Pulumi stack: counts its ups, and fails in those that it is told to; `planned` are a preview's events."""
 
     ups: int = 0
+    planned: list[dict[str, Any]] = field(default_factory=list)
     failing: set[int] = field(default_factory=set)
 
-    def run(self, action: str, on_event: object) -> dict[str, Any]:
+    def run(self, action: str, on_event: Any) -> dict[str, Any]:
+        if action == "preview":
+            for event in self.planned:
+                on_event(event)
+            return {"ok": True}
         assert action == "up"
         self.ups += 1
         ok = self.ups not in self.failing
@@ -137,6 +142,22 @@ def test_deploy_records_what_is_live(world: World) -> None:
         ("deploy", 1),
         ("deploy", 2),
     ]
+
+
+def test_what_the_policies_refuse_is_not_deployed(world: World) -> None:
+    first, second = world.register(), world.register()
+    world.deploy(first)
+    bucket = "aws:s3/bucket:Bucket"
+    world.stack.planned = [
+        {"kind": "planned", "op": "create", "urn": f"urn:pulumi:local::m::{bucket}::open", "type": bucket, "name": "open",
+         "protect": False, "inputs": {"bucket": "open"}, "diff": []}
+    ]  # fmt: skip
+    with pytest.raises(
+        Failure, match=r"3 mandatory finding\(s\) of the policies in infra: nothing was done"
+    ) as refused:
+        world.deploy(second)
+    assert "policy private: aws:s3/bucket:Bucket open" in refused.value.detail
+    assert (world.live(), world.stack.ups) == (1, 1), "nothing was brought up, and the parameter says what is live"
 
 
 def test_deploying_the_live_version_again_changes_nothing_but_looks(world: World) -> None:

@@ -72,7 +72,13 @@ def test_no_environment_yet(repository: Path) -> None:
 
 
 def test_platform_projects_in_order() -> None:
-    assert [project.name for project in projects.platform()] == ["foundation", "datalake", "featurestore", "training"]
+    assert [project.name for project in projects.platform()] == [
+        "foundation",
+        "datalake",
+        "featurestore",
+        "training",
+        "operations",
+    ]
     assert all((project.folder / "Pulumi.yaml").is_file() for project in projects.platform())
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from penstock_ci.access import telling
 from penstock_ci.comment.reports import Reports, TestReport
 
 MARKER = "<!-- penstock: pull request -->"
@@ -34,6 +35,7 @@ def render(model: str, reports: Reports, *, commit: str = "") -> str:
         f"{MARKER}\n{head}\n\n{_verdict(reports)}",
         _resources(reports.preview),
         *_policy(reports.preview),
+        *_iam(reports.preview),
         *_cost(reports.preview),
         _pipeline(reports.pipeline),
         _metrics(reports.metrics),
@@ -112,6 +114,33 @@ def _policy(preview: Mapping[str, Any] | None) -> list[str]:
     ]
     stops = "\n\nWhat is marked ❌ stops an `up` before its first step." if judged.get("mandatory") else ""
     return [f"{title}\n\n" + "\n".join(lines) + stops]
+
+
+def _iam(preview: Mapping[str, Any] | None) -> list[str]:
+    """Who may do what afterwards that they may not now, and the other way round."""
+    if preview is None or not isinstance(preview.get("iam"), dict):
+        return []
+    title = "### Permissions"
+    changes, unread = preview["iam"].get("changes") or [], preview["iam"].get("unread") or []
+    if not changes and not unread:
+        return [f"{title}\n\nNobody's rights change."]
+    rows = [
+        ["➕" if entry["sign"] == "+" else "➖", *(_code(cell) if cell else "" for cell in telling.of_document(entry))]
+        for entry in changes[:MOST_CHANGES]
+    ]
+    parts = [_table(["", *telling.COLUMNS], rows, align="left")] if rows else []
+    if len(changes) > MOST_CHANGES:
+        parts.append(f"… and {len(changes) - MOST_CHANGES} more")
+    if wider := sum(bool(entry["widens"]) for entry in changes):
+        parts.append(f"> [!WARNING]\n> {wider} of them allow{'s' if wider == 1 else ''} more than before.")
+    if unread:
+        named = [
+            f"- {entry['operation']} {_code(entry['type'])} {_code(entry['name'])}: {_plain(entry['why'])}"
+            for entry in unread[:MOST_CHANGES]
+        ]
+        more = [f"- … and {len(unread) - MOST_CHANGES} more"] if len(unread) > MOST_CHANGES else []
+        parts.append("Not compared:\n\n" + "\n".join([*named, *more]))
+    return [f"{title}\n\n" + "\n\n".join(parts)]
 
 
 def _cost(preview: Mapping[str, Any] | None) -> list[str]:
@@ -216,7 +245,7 @@ def _test_section(tests: TestReport | None) -> str:
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]], align: str = "") -> str:
     columns = list(header)
-    rule = ["---:" if align or index else "---" for index in range(len(columns))]
+    rule = ["---:" if align == "right" or (index and not align) else "---" for index in range(len(columns))]
     lines = [columns, rule, *[list(row) for row in rows]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -17,6 +17,7 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
 ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
 NOTEBOOK = "aws:sagemaker/notebookInstance:NotebookInstance"
+TRACKING_SERVER = "aws:sagemaker/mlflowTrackingServer:MlflowTrackingServer"
 VPC_ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 SHORT_PERIOD = 60
 """Seconds: an alarm that looks more often is of high resolution."""
@@ -159,6 +160,9 @@ def _enter(resource: PlannedResource, configurations: Sequence[PlannedResource],
             sheet.stands(resource, price, zones * prices.hours, f"{zones} zones, {prices.hours} hours at {price.usd:g}")
     elif type_ == NOTEBOOK:
         _instances(resource, str(inputs.get("instanceType")), 1, prices.notebooks, prices.hours, sheet)
+    elif type_ == TRACKING_SERVER:
+        size = str(inputs.get("trackingServerSize") or "Small")
+        _instances(resource, size, 1, prices.tracking_servers, prices.hours, sheet)
     elif type_ == ENDPOINT:
         _endpoint(resource, configurations, prices, sheet)
     elif type_ in prices.by_use:

@@ -41,6 +41,7 @@ class Prices:
         interface_endpoint: An interface endpoint in one availability zone, by the hour.
         hosting: Instances of endpoints, by the hour.
         notebooks: Instances of notebooks, by the hour.
+        tracking_servers: MLflow tracking servers, by their size and hour.
         serverless: Serverless endpoints, by use.
         by_use: Prices of types that cost by use alone.
         free: Types that cost nothing by themselves.
@@ -56,6 +57,7 @@ class Prices:
     interface_endpoint: Price
     hosting: Mapping[str, Price]
     notebooks: Mapping[str, Price]
+    tracking_servers: Mapping[str, Price]
     serverless: tuple[Price, ...]
     by_use: Mapping[str, tuple[Price, ...]]
     free: frozenset[str]
@@ -102,6 +104,7 @@ def _prices(content: Any) -> Prices:
         interface_endpoint=price(content["interface_endpoint"]),
         hosting=instances(content["hosting"]),
         notebooks=instances(content["notebooks"]),
+        tracking_servers=instances(content["tracking_servers"]),
         serverless=tuple(price(entry) for entry in content["serverless"]),
         by_use={name: tuple(price(entry) for entry in entries) for name, entries in content["by_use"].items()},
         free=frozenset(content["free"]),

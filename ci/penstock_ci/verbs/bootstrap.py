@@ -19,7 +19,7 @@ def bootstrap(
     repository: Annotated[
         str | None,
         typer.Option(
-            "--repository", metavar="OWNER/NAME", help="The platform's own GitHub repository: also make its CI role."
+            "--repository", metavar="OWNER/NAME", help="The platform's own GitHub repository: also make its CI roles."
         ),
     ] = None,
     owner_id: Annotated[int, typer.Option("--owner-id", help="GitHub's number of the owner.", show_default=False)] = 0,
@@ -35,13 +35,16 @@ def bootstrap(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make what stacks need before their first `up`: a state backend, a key for secrets, CI's role. Safe to repeat.
+    """Make what stacks need before their first `up`: a state backend, a key for secrets, CI's roles. Safe to repeat.
 
     \b
     Examples:
       penstock bootstrap
       penstock bootstrap --stack dev --check
       penstock bootstrap --stack dev --repository acme/platform --owner-id 1 --repository-id 2
+
+    On AWS it also records that the stack belongs to this account: `up` refuses another one. Run twice, it changes nothing.
+    With --check the exit code is 0 when all is there, 1 when something is missing or differs, 2 for a wrong command.
     """
     from penstock_ci import bootstrap as steps
     from penstock_ci.errors import leave
@@ -67,6 +70,17 @@ def bootstrap(
         settings["stateKeyArn"] = notes["KMS key"]
     if notes.get("identity provider", "").startswith("arn:"):
         settings["githubOidcProviderArn"] = notes["identity provider"]
+    backend = {} if target.is_local else steps.backend_environment(target)
+    provider = steps.secrets_provider(target, target.environment | backend)
+    if not target.is_local:
+        output.line("for plain `pulumi` (penstock takes these by itself):")
+        for name, value in backend.items():
+            output.line(f"  export {name}='{value}'")
+        output.line(f"  pulumi stack init {target.stack}" + (f" --secrets-provider '{provider}'" if provider else ""))
+        output.line(
+            f"the stack's account, in every project's Pulumi.{target.stack}.yaml (plain `pulumi up` heeds it, too):"
+        )
+        output.line(f'  aws:allowedAccountIds: ["{target.account()}"]')
     if ok and settings:
         output.line(f"next, in Pulumi.{target.stack}.yaml of the foundation project:")
         for name, value in settings.items():
@@ -79,6 +93,8 @@ def bootstrap(
             "stack": target.stack,
             "pieces": [piece.summary() for piece in pieces],
             "foundation_settings": settings,
+            "backend": backend,
+            "secrets_provider": None if target.is_local else provider,
         }
     )
     if not ok:

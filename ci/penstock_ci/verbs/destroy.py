@@ -6,8 +6,15 @@ import typer
 
 from penstock_ci.output import JsonOption
 from penstock_ci.target import StackOption
-from penstock_ci.verbs.preview import AllOption, EngineOption, ProjectArgument
-from penstock_ci.verbs.up import YesOption
+from penstock_ci.verbs.preview import (
+    AllOption,
+    EngineOption,
+    ProjectArgument,
+    RefreshOption,
+    TargetDependentsOption,
+    TargetOption,
+)
+from penstock_ci.verbs.up import YesOption, YesProductionOption
 
 app = typer.Typer()
 
@@ -18,7 +25,11 @@ def destroy(
     everything: AllOption = False,
     stack: StackOption = None,
     engine: EngineOption = None,
+    target: TargetOption = None,
+    target_dependents: TargetDependentsOption = False,
+    refresh: RefreshOption = False,
     yes: YesOption = False,
+    yes_production: YesProductionOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Delete everything that a project's stack has. `--all` goes backwards through the platform.
@@ -31,6 +42,7 @@ def destroy(
     What is protected (data, on stacks other than `local`) is refused.
     """
     from penstock_ci import operation
+    from penstock_ci.flags import flags
 
     operation.run(
         "destroy",
@@ -40,5 +52,7 @@ def destroy(
         engine=engine,
         configuration=[],
         yes=yes,
+        yes_production=yes_production,
         as_json=as_json,
+        flags=flags(target, everything=everything, target_dependents=target_dependents, refresh=refresh),
     )

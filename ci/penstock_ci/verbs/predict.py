@@ -28,7 +28,7 @@ def predict(
         ),
     ],
     endpoint: Annotated[
-        str | None, typer.Option("--endpoint", help="The endpoint.", show_default="the model's name")
+        str | None, typer.Option("--endpoint", help="The endpoint.", show_default="the model's")
     ] = None,
     repository: RepositoryOption = None,
     stack: StackOption = None,
@@ -52,6 +52,7 @@ def predict(
         raise UserError(f"{input} is not a file", "give a file of rows, or - for stdin")
     found = find(repository)
     target = resolve(stack)
+    name = endpoint or found.configuration.endpoint_name
     source = input if input == "-" else str(Path(input).resolve())
     command = [
         str(found.python),
@@ -60,7 +61,7 @@ def predict(
         "--input",
         source,
         "--endpoint",
-        endpoint or found.name,
+        name,
     ]
     done = subprocess.run(
         [*command, *(["--json"] if as_json else [])],
@@ -72,7 +73,7 @@ def predict(
         check=False,
     )
     if done.returncode != 0:
-        raise _failure(done.stderr, endpoint or found.name)
+        raise _failure(done.stderr, name)
     if as_json:
         output.result(json.loads(done.stdout))
     else:

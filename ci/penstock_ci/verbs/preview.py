@@ -15,7 +15,7 @@ ProjectArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[PROJECT]",
-        help="foundation, datalake, featurestore, training, or a folder with a Pulumi.yaml; default: infra.",
+        help="foundation, datalake, featurestore, training, operations, or a folder with a Pulumi.yaml; default: infra.",
         show_default=False,
     ),
 ]
@@ -29,6 +29,22 @@ EngineOption = Annotated[
         show_default=False,
     ),
 ]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", metavar="URN", help="Only this resource; '**::NAME' names it too. May be repeated."),
+]
+TargetDependentsOption = Annotated[
+    bool, typer.Option("--target-dependents", help="With --target: also what depends on it.", show_default=False)
+]
+RefreshOption = Annotated[
+    bool, typer.Option("--refresh", "-r", help="Read the cloud first: what has drifted is told.", show_default=False)
+]
+DiffOption = Annotated[
+    bool, typer.Option("--diff", help="Show old and new values of what changes.", show_default=False)
+]
+ExpectNoChangesOption = Annotated[
+    bool, typer.Option("--expect-no-changes", help="Fail if there is any change.", show_default=False)
+]
 ConfigurationOption = Annotated[
     list[str] | None, typer.Option("--config", "-c", metavar="KEY=VALUE", help="A setting on top of the stack's file.")
 ]
@@ -41,6 +57,11 @@ def preview(
     stack: StackOption = None,
     engine: EngineOption = None,
     configuration: ConfigurationOption = None,
+    target: TargetOption = None,
+    target_dependents: TargetDependentsOption = False,
+    refresh: RefreshOption = False,
+    diff: DiffOption = False,
+    expect_no_changes: ExpectNoChangesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what `up` would create, update, replace and delete. Changes nothing.
@@ -50,8 +71,11 @@ def preview(
       penstock preview datalake
       penstock preview infra --json
       penstock preview --all --stack dev
+      penstock preview infra --diff --target '**::lake-raw'
+      penstock preview --all --refresh --expect-no-changes
     """
     from penstock_ci import operation
+    from penstock_ci.flags import flags
 
     operation.run(
         "preview",
@@ -62,4 +86,12 @@ def preview(
         configuration=configuration or [],
         yes=True,
         as_json=as_json,
+        flags=flags(
+            target,
+            everything=everything,
+            target_dependents=target_dependents,
+            refresh=refresh,
+            expect_no_changes=expect_no_changes,
+            diff=diff,
+        ),
     )

@@ -8,6 +8,7 @@ from penstock_ci.output import JsonOption, Output
 from penstock_ci.repository import ModelArgument, RepositoryOption
 from penstock_ci.target import StackOption
 from penstock_ci.verbs.review import VersionOption
+from penstock_ci.verbs.up import YesProductionOption
 
 app = typer.Typer()
 
@@ -18,6 +19,7 @@ def rollback(
     version: VersionOption = None,
     repository: RepositoryOption = None,
     stack: StackOption = None,
+    yes_production: YesProductionOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Return the endpoint to the approved version that was deployed before the live one (or to --version).
@@ -27,7 +29,8 @@ def rollback(
       penstock rollback
       penstock rollback flight-delays --version 1
 
-    A second rollback goes one further back. Approval and digest are checked as in `deploy`.
+    A second rollback goes one further back; while a challenger runs beside the live version, the first one takes it away.
+    Approval and digest are checked as in `deploy`.
     """
     from penstock_ci import releases
     from penstock_ci.errors import UserError
@@ -42,4 +45,4 @@ def rollback(
         )
     target = resolve(stack)
     chosen = releases.rollback_version(target, found.name, version)
-    release(target, found, chosen, "rollback", Output(json=as_json))
+    release(target, found, chosen, "rollback", Output(json=as_json), yes_production=yes_production)

@@ -62,7 +62,8 @@ def _show(output: Output, found: dict[str, Any]) -> None:
     )
     endpoint = found["endpoint"]
     live = f"version {endpoint['version']}" if endpoint["version"] else "no version"
-    output.line(f"  endpoint: {endpoint['status']}, {live} live")
+    compared = f", version {endpoint['challenger']} compared with it" if endpoint.get("challenger") else ""
+    output.line(f"  endpoint: {endpoint['status']}, {live} live{compared}")
     if found["versions"]:
         output.table(
             ["version", "approval", "registered", "live", "metrics"],

@@ -9,6 +9,7 @@ import typer
 from penstock_ci.output import JsonOption, Output
 from penstock_ci.repository import RepositoryOption
 from penstock_ci.target import StackOption
+from penstock_ci.verbs.up import YesProductionOption
 
 app = typer.Typer()
 
@@ -36,6 +37,7 @@ def train(
     stack: StackOption = None,
     wait: WaitOption = True,
     stop: StopOption = True,
+    yes_production: YesProductionOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the image, update the pipeline, run it on what has landed, and register a model version.
@@ -48,7 +50,7 @@ def train(
 
     Ctrl-C stops the execution (--no-stop leaves it running). Exit code 1 with the failing step's reason and log.
     """
-    from penstock_ci import changes, executions, images, platform, registry, training, watching
+    from penstock_ci import changes, executions, guard, images, judged, platform, registry, training, watching
     from penstock_ci.errors import Failure, UserError
     from penstock_ci.projects import Project
     from penstock_ci.repository import find
@@ -61,6 +63,9 @@ def train(
     found = find(repository)
     model = found.name
     target = resolve(stack)
+    infrastructure = Project("infra", found.infrastructure)
+    if not small:
+        guard.production(target, infrastructure, meant=yes_production, action="train")
     outputs = platform.outputs(target)
     image = images.build(found, target, str(outputs["imageRepositoryUrl"]), output.progress)
     plan = training.plan(
@@ -82,7 +87,8 @@ def train(
             done = watching.watch(target, arn, output, stop=True, resumable=False)
             evaluated = training.evaluation(target, done)
     else:
-        stack_of_model = open_stack(Project("infra", found.infrastructure), target)
+        stack_of_model = open_stack(infrastructure, target)
+        judged.check(stack_of_model, infrastructure, target, output.progress)
         up = up_when_free(stack_of_model, changes.Lines(output, "up"), output.progress)
         changes.conclude(output, "infra", "up", up)
         if not up["ok"]:

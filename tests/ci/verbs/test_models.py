@@ -47,11 +47,14 @@ def local(monkeypatch: pytest.MonkeyPatch) -> Target:
 @pytest.fixture
 def calls(local: Target, repository: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Lets `train` run without building or running anything, and keeps what it asked for."""
-    kept: dict[str, Any] = {"ups": 0, "execution": SUCCESS}
+    kept: dict[str, Any] = {"ups": 0, "planned": [], "execution": SUCCESS}
 
     class Stack:
-        def run(self, action: str, on_event: object) -> dict[str, Any]:
-            kept["ups"] += 1
+        def run(self, action: str, on_event: Any) -> dict[str, Any]:
+            if action == "preview":
+                for event in kept["planned"]:
+                    on_event(event)
+            kept["ups"] += action == "up"
             return {"ok": True, "counts": {"update": 1}, "duration_seconds": 1.0, "diagnostics": []}
 
     def start(target: Target, pipeline: str, parameters: dict[str, str]) -> str:
@@ -88,6 +91,17 @@ def test_train_updates_the_pipeline_and_runs_it_on_what_has_landed(penstock: Pen
     assert calls["parameters"]["Register"] == "true"
     assert calls["parameters"]["SampleFraction"] == "1.0"
     assert calls["parameters"]["RawBucket"] == "raw"
+
+
+def test_what_the_policies_refuse_is_not_trained(penstock: Penstock, calls: dict[str, Any]) -> None:
+    type_ = "aws:s3/bucket:Bucket"
+    calls["planned"] = [
+        {"kind": "planned", "op": "create", "urn": f"urn:pulumi:local::tides::{type_}::open", "type": type_, "name": "open",
+         "protect": False, "inputs": {"bucket": "open"}, "diff": []}
+    ]  # fmt: skip
+    outcome = penstock("train", "--json")
+    assert (outcome.code, calls["ups"], "pipeline" in calls) == (1, 0, False)
+    assert "policy private: aws:s3/bucket:Bucket open: nothing blocks public access" in outcome.err
 
 
 def test_a_small_run_changes_nothing_and_registers_nothing(penstock: Penstock, calls: dict[str, Any]) -> None:

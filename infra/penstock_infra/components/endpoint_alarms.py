@@ -90,7 +90,10 @@ def _watched(args: EndpointAlarmsArguments) -> tuple[Watched, Watched]:
             metric="InvocationFailures", statistic="Average", threshold=errors / 100, says=f"over {errors:g} % failed"
         )
         slow = Watched(
-            metric="TimeInBacklog", statistic="Average", threshold=latency, says=f"over {latency} ms in the queue"
+            metric="TimeInBacklog",
+            statistic="Average",
+            threshold=latency * 1000,
+            says=f"over {latency} ms in the queue",
         )
         return failed, slow
     failed = Watched(

@@ -229,7 +229,7 @@ def test_async_topics_are_encrypted_and_can_be_left_out(serve: Any) -> None:
 def test_async_is_judged_by_its_queue(serve: Any) -> None:
     alarms = {item.inputs["metricName"]: item.inputs for item in serve("async").of(ALARM)}
     assert set(alarms) == {"InvocationFailures", "TimeInBacklog"}
-    assert alarms["TimeInBacklog"]["threshold"] == 2000
+    assert alarms["TimeInBacklog"]["threshold"] == 2_000_000
 
 
 def test_batch_has_a_model_and_a_schedule_and_no_endpoint(serve: Any) -> None:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from pathlib import Path
-from typing import Any
 
-import botocore.session
 import pytest
+from tests.localstack.deploy.round_trip import client, find_again, project, run
 
-from penstock_deploy import Deployment, Result
 from penstock_deploy.plugins.interface import Subject
 from penstock_deploy.provider.core import AwsProvider
 from penstock_deploy.target import from_environment
 
 pytestmark = pytest.mark.cloud
-
-HEADER = """
-import json
-import pulumi
-import pulumi_aws as aws
-config = pulumi.Config()
-v = config.get("v") or "1"
-one = v == "1"
-"""
 
 GROUPS = {
     "keys": """
@@ -151,20 +139,6 @@ GROUPS = {
 UPDATES = {"learning": {"update": 3, "replace": 2}}
 
 
-def project(tmp_path: Path, environment: dict[str, str], name: str, program: str, v: str) -> Deployment:
-    folder = tmp_path / name
-    folder.mkdir(exist_ok=True)
-    (folder / "Pulumi.yaml").write_text(f"name: types-{name}\nruntime: python\n")
-    (folder / "__main__.py").write_text(HEADER + textwrap.dedent(program))
-    return Deployment(folder, "local", environment=environment, configuration={"v": v})
-
-
-def run(deployment: Deployment, operation: str) -> Result:
-    result: Result = getattr(deployment, operation)()
-    assert result.ok, result.errors
-    return result
-
-
 @pytest.mark.parametrize("name", GROUPS)
 def test_types(name: str, tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     first = project(tmp_path, cloud_environment, name, GROUPS[name], "1")
@@ -175,7 +149,8 @@ def test_types(name: str, tmp_path: Path, cloud_environment: dict[str, str]) -> 
         assert run(first, "up").changes == []
         assert run(first, "refresh").changes == []
         assert run(first, "preview").changes == []
-        find_again(first, cloud_environment)
+        # A key with an alias was finished; a version of a secret has no identity of its own.
+        find_again(first, cloud_environment, but={"aws:secretsmanager/secretVersion:SecretVersion", "key"})
 
         second = project(tmp_path, cloud_environment, name, GROUPS[name], "2")
         foreseen = run(second, "preview")
@@ -193,20 +168,6 @@ def test_types(name: str, tmp_path: Path, cloud_environment: dict[str, str]) -> 
         gone = first.destroy()
     assert gone.ok, gone.errors
     assert first.resources() == []
-
-
-def find_again(deployment: Deployment, environment: dict[str, str]) -> None:
-    """What a cut-off creation left must be found by its inputs alone, for every type that has such an identity."""
-    provider = AwsProvider(from_environment(environment), {})
-    for resource in deployment.resources():
-        if not resource["type"].startswith("aws:") or resource["type"].endswith(":SecretVersion"):
-            continue
-        subject = Subject(resource["urn"], resource["type"], resource["name"])
-        found = provider.find(subject, resource["inputs"])
-        if resource["type"] == "aws:kms/key:Key" and resource["name"] == "key":
-            continue  # a key with an alias was finished: it is not looked for
-        assert found is not None, resource["urn"]
-        assert found.id == resource["id"], resource["urn"]
 
 
 def test_default_tags_reach_every_taggable_resource(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
@@ -271,16 +232,6 @@ def test_another_region_of_a_provider_moves_what_lies_in_regions(
     finally:
         assert deployment.destroy().ok
     assert found("eu-west-1") == (0, 0, 0)
-
-
-def client(environment: dict[str, str], service: str, region: str = "us-east-1") -> Any:
-    return botocore.session.Session().create_client(
-        service,
-        region_name=region,
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 def test_parameters_by_path(tmp_path: Path, cloud_environment: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.sagemaker.endpoints.serving_endpoints import configure, delete, deploy, settled
 from tests.localstack.services.waiting import until
 
 pytestmark = pytest.mark.cloud
@@ -84,41 +84,6 @@ def variant(name: str, model: str, weight: float = 1.0, count: int = 1) -> dict[
         "InstanceType": "ml.m5.large",
         "InitialVariantWeight": weight,
     }
-
-
-def configure(sagemaker: Any, *variants: dict[str, Any], **more: Any) -> str:
-    name = f"config-{uuid.uuid4().hex[:8]}"
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=list(variants), **more)
-    return name
-
-
-def settled(sagemaker: Any, name: str) -> Any:
-    busy = ("Creating", "Updating", "RollingBack")
-    return until(
-        lambda: sagemaker.describe_endpoint(EndpointName=name), lambda found: found["EndpointStatus"] not in busy
-    )
-
-
-def deploy(sagemaker: Any, config: str) -> str:
-    name = f"endpoint-{uuid.uuid4().hex[:8]}"
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
-    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating"
-    found = settled(sagemaker, name)
-    assert found["EndpointStatus"] == "InService", found.get("FailureReason")
-    return name
-
-
-def delete(sagemaker: Any, name: str) -> None:
-    sagemaker.delete_endpoint(EndpointName=name)
-
-    def gone() -> bool:
-        try:
-            sagemaker.describe_endpoint(EndpointName=name)
-        except ClientError as error:
-            return "Could not find endpoint" in str(error)
-        return False
-
-    until(gone, bool)
 
 
 def servers(serving: Any) -> list[psutil.Process]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 pytestmark = pytest.mark.cloud
 
@@ -28,12 +28,12 @@ PROGRAM = """
 
 def test_scaling(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     scaling = client(cloud_environment, "application-autoscaling")
-    first = deployment(tmp_path, cloud_environment, "scaling", PROGRAM)
+    first = project(tmp_path, cloud_environment, "scaling", PROGRAM)
     try:
         assert run(first, "up").counts["create"] == 5
         for operation in ("up", "refresh", "preview"):
             assert run(first, operation).changes == []
-        found_again(first, cloud_environment)
+        find_again(first, cloud_environment)
         assert ":scalingPolicy:" in first.outputs()["step"]
         (action,) = scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
         assert action["Timezone"] == "Europe/Berlin"
@@ -47,7 +47,7 @@ def test_scaling(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
         assert changed(run(first, "refresh")) == [("update", "target")]
         assert changed(run(first, "up")) == [("update", "target")]
 
-        second = deployment(tmp_path, cloud_environment, "scaling", PROGRAM, "2")
+        second = project(tmp_path, cloud_environment, "scaling", PROGRAM, "2")
         assert run(second, "up").counts["update"] == 4
         assert run(second, "refresh").changes == []
         assert run(second, "preview").changes == []

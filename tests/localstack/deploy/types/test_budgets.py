@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 pytestmark = pytest.mark.cloud
 
@@ -24,7 +24,7 @@ pulumi.export("arn", budget.arn)
 
 
 def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
-    first = deployment(tmp_path, cloud_environment, "budgets", PROGRAM)
+    first = project(tmp_path, cloud_environment, "budgets", PROGRAM)
     budgets = client(cloud_environment, "budgets")
     who = {"AccountId": ACCOUNT, "BudgetName": "types-all"}
     try:
@@ -32,7 +32,7 @@ def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
         assert arn == f"arn:aws:budgets::{ACCOUNT}:budget/types-all"
         for operation in ("preview", "refresh", "up"):
             assert run(first, operation).changes == [], operation
-        found_again(first, cloud_environment)
+        find_again(first, cloud_environment)
         assert budgets.describe_budget(**who)["Budget"]["CostFilters"] == {"TagKeyValue": ["user:Environment$dev1"]}
         assert budgets.list_tags_for_resource(ResourceARN=arn)["ResourceTags"] == [{"Key": "v", "Value": "1"}]
 
@@ -54,7 +54,7 @@ def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
         assert len(budgets.describe_notifications_for_budget(**who)["Notifications"]) == 3
         assert run(first, "refresh").changes == []
 
-        second = deployment(tmp_path, cloud_environment, "budgets", PROGRAM, "2")
+        second = project(tmp_path, cloud_environment, "budgets", PROGRAM, "2")
         assert changed(run(second, "up")) == [("update", "all")]
         assert run(second, "refresh").changes == []
         live = budgets.describe_budget(**who)["Budget"]

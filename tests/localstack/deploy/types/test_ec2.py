@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 from penstock_deploy import Deployment
 from penstock_deploy.plugins.interface import ProviderError, Subject
@@ -51,14 +51,14 @@ for name, thing in {"vpc": vpc, "jobs": jobs, "sts": sts, "table": tables[0]}.it
 def network(tmp_path_factory: pytest.TempPathFactory, cloud_environment: dict[str, str]) -> Iterator[Path]:
     """A folder with the network, up; gone with the module, leaving nothing."""
     folder = tmp_path_factory.mktemp("network")
-    stack = deployment(folder, cloud_environment, "network", NETWORK)
+    stack = project(folder, cloud_environment, "network", NETWORK)
     ec2 = client(cloud_environment, "ec2")
     before = {group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]}
     try:
         run(stack, "up")
         yield folder
     finally:
-        gone = deployment(folder, cloud_environment, "network", NETWORK, "2").destroy()
+        gone = project(folder, cloud_environment, "network", NETWORK, "2").destroy()
     assert gone.ok, gone.errors
     assert stack.resources() == []
     assert [vpc["CidrBlock"] for vpc in ec2.describe_vpcs()["Vpcs"] if vpc["CidrBlock"] == "10.90.0.0/16"] == []
@@ -68,14 +68,14 @@ def network(tmp_path_factory: pytest.TempPathFactory, cloud_environment: dict[st
 
 @pytest.fixture
 def stack(network: Path, cloud_environment: dict[str, str]) -> Deployment:
-    return deployment(network, cloud_environment, "network", NETWORK)
+    return project(network, cloud_environment, "network", NETWORK)
 
 
 def test_unchanged_and_found_again(stack: Deployment, cloud_environment: dict[str, str]) -> None:
     assert run(stack, "preview").changes == []
     assert run(stack, "refresh").changes == []
     assert run(stack, "up").changes == []
-    found_again(stack, cloud_environment)
+    find_again(stack, cloud_environment)
 
 
 def test_what_ec2_computes(stack: Deployment, cloud_environment: dict[str, str]) -> None:
@@ -107,7 +107,7 @@ def test_drift_is_found_and_mended(stack: Deployment, cloud_environment: dict[st
 
 
 def test_changes_in_place(stack: Deployment, network: Path, tmp_path: Path, cloud_environment: dict[str, str]) -> None:
-    second = deployment(network, cloud_environment, "network", NETWORK, "2")
+    second = project(network, cloud_environment, "network", NETWORK, "2")
     foreseen = run(second, "preview")
     done = run(second, "up")
     assert done.counts == foreseen.counts
@@ -129,12 +129,12 @@ def test_what_cannot_change_is_replaced(network: Path, cloud_environment: dict[s
         .replace("us-east-1.sts", "us-east-1.logs")
         .replace('"REJECT"', '"ALL"')
     )
-    foreseen = run(deployment(network, cloud_environment, "network", program), "preview")
+    foreseen = run(project(network, cloud_environment, "network", program), "preview")
     replaced = {name for op, name in changed(foreseen) if op == "replace"}
     assert {"subnet-0", "subnet-1", "jobs", "sts", "flows"} <= replaced
     assert "vpc" not in replaced
     foreseen = run(
-        deployment(
+        project(
             network, cloud_environment, "network", NETWORK.replace('_block="10.90.0.0/16"', '_block="10.91.0.0/16"')
         ),
         "preview",
@@ -168,7 +168,7 @@ def test_a_flow_log_without_its_bucket_fails(tmp_path: Path, cloud_environment: 
     aws.ec2.FlowLog("flows", vpc_id=vpc.id, traffic_type="ALL", log_destination_type="s3",
         log_destination="arn:aws:s3:::types-not-there")
     """
-    stack = deployment(tmp_path, cloud_environment, "nowhere", program)
+    stack = project(tmp_path, cloud_environment, "nowhere", program)
     try:
         result = stack.up()
         assert not result.ok
@@ -180,6 +180,6 @@ def test_a_flow_log_without_its_bucket_fails(tmp_path: Path, cloud_environment: 
 def test_security_groups_of_an_endpoint_are_refused_by_name(network: Path, cloud_environment: dict[str, str]) -> None:
     """The local cloud answers with success and changes nothing: the provider does not pretend."""
     program = NETWORK.replace("security_group_ids=[doors.id]", "security_group_ids=[jobs.id]")
-    result = deployment(network, cloud_environment, "network", program, "2").up()
+    result = project(network, cloud_environment, "network", program, "2").up()
     assert not result.ok
     assert "the local cloud does not change securityGroupIds of a VPC endpoint in place" in result.errors[0]

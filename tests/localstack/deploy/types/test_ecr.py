@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 pytestmark = pytest.mark.cloud
 
@@ -19,19 +19,19 @@ aws.ecr.RepositoryPolicy("shared", repository=repository.name, policy=json.dumps
 
 
 def test_repository_policy(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
-    first = deployment(tmp_path, cloud_environment, "shared-images", PROGRAM)
+    first = project(tmp_path, cloud_environment, "shared-images", PROGRAM)
     ecr = client(cloud_environment, "ecr")
     try:
         run(first, "up")
         for operation in ("preview", "refresh", "up"):
             assert run(first, operation).changes == [], operation
-        found_again(first, cloud_environment)
+        find_again(first, cloud_environment)
 
         ecr.delete_repository_policy(repositoryName="types-shared")
         assert changed(run(first, "refresh")) == [("delete", "shared")]
         assert changed(run(first, "up")) == [("create", "shared")]
 
-        second = deployment(tmp_path, cloud_environment, "shared-images", PROGRAM, "2")
+        second = project(tmp_path, cloud_environment, "shared-images", PROGRAM, "2")
         assert changed(run(second, "up")) == [("update", "shared")]
         assert run(second, "refresh").changes == []
         live = json.loads(ecr.get_repository_policy(repositoryName="types-shared")["policyText"])

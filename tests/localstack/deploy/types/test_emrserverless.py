@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from round_trip import client, project, round_trip, run
+from tests.localstack.deploy.round_trip import client, project, round_trip, run
 
 from penstock_deploy import Deployment
 

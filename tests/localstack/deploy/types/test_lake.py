@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 pytestmark = pytest.mark.cloud
 
@@ -42,7 +42,7 @@ aws.lakeformation.Permissions("place", principal=role, permissions=["DATA_LOCATI
 
 
 def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
-    first = deployment(tmp_path, cloud_environment, "lake", PROGRAM)
+    first = project(tmp_path, cloud_environment, "lake", PROGRAM)
     athena, glue, lake, s3 = (
         client(cloud_environment, name) for name in ("athena", "glue", "lakeformation", "s3")
     )  # fmt: skip
@@ -50,7 +50,7 @@ def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
         run(first, "up")
         for operation in ("preview", "refresh", "up"):
             assert run(first, operation).changes == [], operation
-        found_again(first, cloud_environment)
+        find_again(first, cloud_environment)
 
         # Somebody lifts the workgroup's limit, empties the rules, revokes a grant and drops the location.
         athena.update_work_group(
@@ -78,7 +78,7 @@ def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
         assert run(first, "refresh").changes == []
 
         metadata = glue.get_table(DatabaseName="types_lakes", Name="orders")["Table"]["Parameters"]["metadata_location"]
-        second = deployment(tmp_path, cloud_environment, "lake", PROGRAM, "2")
+        second = project(tmp_path, cloud_environment, "lake", PROGRAM, "2")
         promised = run(second, "preview")
         assert changed(run(second, "up")) == changed(promised) == [
             ("replace", "database"), ("update", "iceberg"), ("update", "ruleset"), ("update", "settings"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 pytestmark = pytest.mark.cloud
 
@@ -68,12 +68,12 @@ def round_trip(
     tmp_path: Path, environment: dict[str, str], name: str, program: str, changes: list[tuple[str, str]]
 ) -> None:
     """Up, no change, refresh, found again, changed as foreseen, no change; the caller destroys."""
-    first = deployment(tmp_path, environment, name, program)
+    first = project(tmp_path, environment, name, program)
     run(first, "up")
     assert run(first, "up").changes == []
     assert run(first, "refresh").changes == []
-    found_again(first, environment)
-    second = deployment(tmp_path, environment, name, program, "2")
+    find_again(first, environment)
+    second = project(tmp_path, environment, name, program, "2")
     foreseen = run(second, "preview")
     assert changed(foreseen) == changes
     assert changed(run(second, "up")) == changes
@@ -87,7 +87,7 @@ def test_functions(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     def invoke() -> Any:
         return json.loads(lambda_.invoke(FunctionName="types-function", Payload=b'{"a": 1}')["Payload"].read())
 
-    stack = deployment(tmp_path, cloud_environment, "function", FUNCTION)
+    stack = project(tmp_path, cloud_environment, "function", FUNCTION)
     try:
         outputs = run(stack, "up").outputs
         assert invoke() == [1, "1", {"a": 1}]
@@ -108,8 +108,8 @@ def test_functions(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
 
 def test_code_that_was_changed_by_hand_is_found_and_mended(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     lambda_ = client(cloud_environment, "lambda")
-    stack = deployment(tmp_path, cloud_environment, "function", FUNCTION)
-    other = deployment(tmp_path, cloud_environment, "other", FUNCTION.replace("types-function", "types-other"), "2")
+    stack = project(tmp_path, cloud_environment, "function", FUNCTION)
+    other = project(tmp_path, cloud_environment, "other", FUNCTION.replace("types-function", "types-other"), "2")
     try:
         run(stack, "up")
         run(other, "up")
@@ -159,14 +159,14 @@ def test_functions_that_would_not_run_here_are_refused(
 ) -> None:
     assert before in FUNCTION
     known = FUNCTION.replace("role=role.arn", 'role="arn:aws:iam::000000000000:role/r"').replace("queue.arn", '"q"')
-    result = deployment(tmp_path, cloud_environment, "refused", known.replace(before, after)).preview()
+    result = project(tmp_path, cloud_environment, "refused", known.replace(before, after)).preview()
     assert not result.ok
     assert message in result.errors[0]
 
 
 def test_schedules_and_dashboards(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     scheduler, cloudwatch = client(cloud_environment, "scheduler"), client(cloud_environment, "cloudwatch")
-    stack = deployment(tmp_path, cloud_environment, "schedules", SCHEDULES)
+    stack = project(tmp_path, cloud_environment, "schedules", SCHEDULES)
     try:
         run(stack, "up")
         scheduler.update_schedule(
@@ -198,13 +198,13 @@ def test_schedules_and_dashboards(tmp_path: Path, cloud_environment: dict[str, s
 
 def test_a_dashboard_that_is_no_json_is_refused_in_preview(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     program = 'aws.cloudwatch.Dashboard("d", dashboard_name="d", dashboard_body="{")'
-    result = deployment(tmp_path, cloud_environment, "dashboard", program).preview()
+    result = project(tmp_path, cloud_environment, "dashboard", program).preview()
     assert "dashboardBody is not JSON" in result.errors[0]
 
 
 def test_monitors(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     sagemaker = client(cloud_environment, "sagemaker")
-    stack = deployment(tmp_path, cloud_environment, "monitors", MONITORS)
+    stack = project(tmp_path, cloud_environment, "monitors", MONITORS)
     try:
         run(stack, "up")
         changes = [("replace", "definition"), ("update", "schedule")]

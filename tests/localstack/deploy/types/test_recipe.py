@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 from penstock_deploy.plugins.interface import ProviderError
 from penstock_deploy.provider import registry, types
@@ -55,16 +55,16 @@ def test_a_type_that_was_added_by_the_recipe(tmp_path: Path, cloud_environment: 
     def names() -> set[str]:
         return {group["Name"] for group in groups.list_groups()["Groups"]}
 
-    first = deployment(tmp_path, cloud_environment, "recipe", PROGRAM)
+    first = project(tmp_path, cloud_environment, "recipe", PROGRAM)
     try:
         arn = run(first, "up").outputs["arn"]
         assert arn.endswith("recipe-a")
         assert groups.get_tags(Arn=arn)["Tags"] == {"v": "1"}
         for operation in ("up", "refresh", "preview"):
             assert run(first, operation).changes == [], operation
-        found_again(first, cloud_environment)
+        find_again(first, cloud_environment)
 
-        second = deployment(tmp_path, cloud_environment, "recipe", PROGRAM, "2")
+        second = project(tmp_path, cloud_environment, "recipe", PROGRAM, "2")
         assert changed(run(second, "up")) == [("update", "group")]
         assert groups.get_group(GroupName="recipe-a")["Group"]["Description"] == "group 2"
         query = groups.get_group_query(GroupName="recipe-a")["GroupQuery"]["ResourceQuery"]["Query"]
@@ -74,7 +74,7 @@ def test_a_type_that_was_added_by_the_recipe(tmp_path: Path, cloud_environment: 
         assert [(change["name"], change["diff"]) for change in drift.changes] == [("group", ["description"])]
         assert changed(run(second, "up")) == [("update", "group")]
 
-        third = deployment(tmp_path, cloud_environment, "recipe", PROGRAM, "3")
+        third = project(tmp_path, cloud_environment, "recipe", PROGRAM, "3")
         assert changed(run(third, "up")) == [("replace", "group")]
         assert "recipe-b" in names()
         assert "recipe-a" not in names()

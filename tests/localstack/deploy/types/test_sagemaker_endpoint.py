@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import changed, client
+from tests.localstack.deploy.round_trip import changed, client
 
 from penstock_deploy import Deployment, Result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 pytestmark = pytest.mark.cloud
 
@@ -22,15 +22,15 @@ aws.sagemaker.FeatureGroup("group", feature_group_name="types-group", record_ide
 
 
 def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
-    first = deployment(tmp_path, cloud_environment, "features", PROGRAM)
+    first = project(tmp_path, cloud_environment, "features", PROGRAM)
     sagemaker = client(cloud_environment, "sagemaker")
     try:
         run(first, "up")
         for operation in ("preview", "refresh"):
             assert run(first, operation).changes == [], operation
-        found_again(first, cloud_environment)
+        find_again(first, cloud_environment)
 
-        second = deployment(tmp_path, cloud_environment, "features", PROGRAM, "2")
+        second = project(tmp_path, cloud_environment, "features", PROGRAM, "2")
         assert changed(run(second, "up")) == [("update", "group")]
         live = sagemaker.describe_feature_group(FeatureGroupName="types-group")
         assert live["OnlineStoreConfig"]["TtlDuration"] == {"Unit": "Days", "Value": 60}
@@ -39,7 +39,7 @@ def test_round_trip(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
 
         # https://github.com/hashicorp/terraform-provider-aws/issues/26809: adding a feature replaces the group, so says
         # the provider; as its name is taken, AWS refuses the second one, and nothing is lost.
-        third = deployment(tmp_path, cloud_environment, "features", PROGRAM, "3")
+        third = project(tmp_path, cloud_environment, "features", PROGRAM, "3")
         planned = run(third, "preview")
         assert changed(planned) == [("replace", "group")]
         assert "featureDefinitions[2]" in planned.changes[0]["diff"]

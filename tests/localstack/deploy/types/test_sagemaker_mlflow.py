@@ -6,7 +6,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from round_trip import client, project, round_trip
+from tests.localstack.deploy.round_trip import client, project, round_trip
 
 from penstock_deploy import Deployment
 from penstock_deploy.plugins.interface import Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from program import changed, client, deployment, found_again, run
+from tests.localstack.deploy.round_trip import changed, client, find_again, project, run
 
 pytestmark = pytest.mark.cloud
 
@@ -26,19 +26,19 @@ KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-1111-1111-1111-1111111111
 def test_registry(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
     program = PROGRAM.replace("KEY", repr(KEY))
     sagemaker = client(cloud_environment, "sagemaker")
-    first = deployment(tmp_path, cloud_environment, "registry", program)
+    first = project(tmp_path, cloud_environment, "registry", program)
     try:
         assert run(first, "up").counts["create"] == 4
         for operation in ("up", "refresh", "preview"):
             assert run(first, operation).changes == []
-        found_again(first, cloud_environment)
+        find_again(first, cloud_environment)
         assert first.outputs()["card"].endswith(":model-card/types-card")
         assert sagemaker.describe_model_card(ModelCardName="types-card")["SecurityConfig"] == {"KmsKeyId": KEY}
 
         sagemaker.update_model_card(ModelCardName="types-card", ModelCardStatus="Approved")
         assert changed(run(first, "refresh")) == [("update", "card")]
 
-        second = deployment(tmp_path, cloud_environment, "registry", program, "2")
+        second = project(tmp_path, cloud_environment, "registry", program, "2")
         assert changed(run(second, "up")) == [("update", "card"), ("update", "group"), ("update", "policy")]
         assert run(second, "refresh").changes == []
         card = sagemaker.describe_model_card(ModelCardName="types-card")
@@ -46,7 +46,7 @@ def test_registry(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
         policy = sagemaker.get_model_package_group_policy(ModelPackageGroupName="types-shared")["ResourcePolicy"]
         assert "210987654322" in policy
 
-        other = deployment(tmp_path, cloud_environment, "registry", program.replace("key/1111", "key/2222"), "2")
+        other = project(tmp_path, cloud_environment, "registry", program.replace("key/1111", "key/2222"), "2")
         failed = other.up()
         assert "its key cannot be changed" in failed.errors[0]
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from round_trip import client, project, round_trip, run
+from tests.localstack.deploy.round_trip import client, project, round_trip, run
 
 from penstock_deploy import Deployment
 

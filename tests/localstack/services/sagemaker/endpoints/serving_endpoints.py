@@ -87,6 +87,7 @@ def settled(sagemaker: Any, name: str) -> Any:
 def deploy(sagemaker: Any, config: str, **more: Any) -> str:
     name = f"endpoint-{uuid.uuid4().hex[:8]}"
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, **more)
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Creating"
     found = settled(sagemaker, name)
     assert found["EndpointStatus"] == "InService", found.get("FailureReason")
     return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penstock_ci.errors import UserError
-from penstock_ci.projects import platform
+from penstock_ci.projects import platform, platform_project
 from penstock_ci.stacks import open_stack
 
 if TYPE_CHECKING:
@@ -28,3 +28,8 @@ def outputs(target: Target) -> dict[str, Any]:
             )
         merged |= found
     return merged
+
+
+def registry_account(target: Target) -> str:
+    """The account whose registered models the stack deploys (the foundation's `registryStack`); empty where it is not up."""
+    return str(open_stack(platform_project("foundation"), target).outputs().get("registryAccount") or "")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from penstock_ci import platform
 from penstock_ci.errors import Failure, UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -80,23 +81,39 @@ class Version:
 
 
 def versions(target: Target, model: str) -> list[Version]:
-    """Every version of a model, newest first.
+    """Every version of a model, newest first: of the stack's own registry, else of the one that it shares (`registryStack`).
 
     Raises:
         UserError: there is no such model package group.
     """
+    found = _listed(target, model)
+    if not found and not target.is_local:
+        account = platform.registry_account(target)
+        if account and account != target.account():
+            found = _listed(target, group_arn(target, account, model))
+    if not found and model not in models(target):
+        raise _unknown_model(target, model)
+    return found
+
+
+def group_arn(target: Target, account: str, model: str) -> str:
+    """The ARN of a model package group in an account: how AWS names a group of another one."""
+    partition = target.identity().split(":")[1]
+    return f"arn:{partition}:sagemaker:{target.region}:{account}:model-package-group/{model}"
+
+
+def _listed(target: Target, group: str) -> list[Version]:
+    """The versions of a group, by its name or ARN; none where there is no such group."""
     client = target.client("sagemaker")
     pages = client.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=model, SortBy="CreationTime", SortOrder="Descending"
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
     )
     try:
         arns = [package["ModelPackageArn"] for page in pages for package in page["ModelPackageSummaryList"]]
     except client.exceptions.ClientError as error:
         if _means_missing(error):
-            raise _unknown_model(target, model) from error
+            return []
         raise
-    if not arns and model not in models(target):
-        raise _unknown_model(target, model)
     found = [Version(client.describe_model_package(ModelPackageName=arn)) for arn in arns]
     return sorted(found, key=lambda version: version.number, reverse=True)
 

@@ -131,6 +131,37 @@ def world(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wo
     return made
 
 
+def test_a_stack_without_versions_of_its_own_takes_those_of_the_registry_that_it_shares(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`registryStack` in another account: the group is asked for by its ARN."""
+    asked = []
+
+    class Elsewhere:
+        exceptions = world.target.client("sagemaker").exceptions
+
+        def get_paginator(self, operation: str) -> Any:
+            return world.target.client("sagemaker").get_paginator(operation) if "groups" in operation else self
+
+        def paginate(self, **request: Any) -> Any:
+            group = request["ModelPackageGroupName"]
+            asked.append(group)
+            return [{"ModelPackageSummaryList": [{"ModelPackageArn": f"{group}/1"}] if ":" in group else []}]
+
+        def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:
+            return {"ModelPackageArn": ModelPackageName, "ModelPackageVersion": 1, "ModelApprovalStatus": "Approved"}
+
+    target = Target("aws", "prod", {}, "eu-west-1")
+    elsewhere = Elsewhere()
+    monkeypatch.setattr(Target, "client", lambda _target, _service: elsewhere)
+    identity = {"Account": "222222222222", "Arn": "arn:aws:sts::222222222222:assumed-role/deploy/session"}
+    monkeypatch.setattr(Target, "_caller", lambda _target: identity)
+    monkeypatch.setattr(registry.platform, "registry_account", lambda _target: "111111111111")
+    group = f"arn:aws:sagemaker:eu-west-1:111111111111:model-package-group/{world.model}"
+    assert registry.pick(target, world.model, None, approval="Approved").number == 1
+    assert asked == [world.model, group]
+
+
 def test_deploy_records_what_is_live(world: World) -> None:
     first = world.register()
     done = world.deploy(first)

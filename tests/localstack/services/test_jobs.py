@@ -399,7 +399,7 @@ def test_an_endpoint(jobs: Any, sagemaker: Any, archive: Callable[..., bytes]) -
     answer = jobs.client("sagemaker-runtime").invoke_endpoint(EndpointName="served", Body=b"x")
     assert answer["Body"].read() == b"weights"
     sagemaker.delete_endpoint(EndpointName="served")
-    until(lambda: processes_with("image-bin/serve"), lambda left: left == [])
+    until(lambda: processes_with(f"{jobs.state_dir}/image-bin/serve"), lambda left: left == [])
 
 
 def test_a_job_that_waits_for_its_place_is_stopped_at_once(sagemaker: Any) -> None:

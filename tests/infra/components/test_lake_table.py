@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock_infra.components.lake_table import LakeTable, LakeTableArguments
-from penstock_infra.lake_tables import TableDefinition
+from penstock_infra.lake_tables import TableDefinition, TableFormat
 from penstock_infra.placement import Placement
 
 FLIGHTS = TableDefinition.model_validate(
@@ -35,7 +35,7 @@ def test_parquet(run_program: Any, placement: Placement) -> None:
 
 
 def test_iceberg(run_program: Any, placement: Placement) -> None:
-    definition = FLIGHTS.model_copy(update={"format": "iceberg", "partitions": ()})
+    definition = FLIGHTS.model_copy(update={"format": TableFormat.ICEBERG, "partitions": ()})
     definition = TableDefinition.model_validate(definition.model_dump())
     table = run_program(lambda: make(placement, definition=definition)).one(TABLE)
     assert table.inputs["openTableFormatInput"] == {"icebergInput": {"metadataOperation": "CREATE", "version": "2"}}

@@ -192,6 +192,18 @@ def test_a_schema_grows_in_place_and_is_never_replaced(tmp_path: Path, environme
     assert sagemaker.list_feature_groups()["FeatureGroupSummaries"] == []
 
 
+def gone(sagemaker: Any, name: str) -> None:
+    """Waits until a group that is being deleted is there no more."""
+    limit = time.monotonic() + 30
+    while time.monotonic() < limit:
+        try:
+            sagemaker.describe_feature_group(FeatureGroupName=name)
+        except sagemaker.exceptions.ResourceNotFound:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{name} is still there")
+
+
 def test_a_group_that_was_deleted_by_hand_is_made_whole_again(tmp_path: Path, environment: dict[str, str]) -> None:
     deployment = project(tmp_path, environment, "again", FEATURES)
     (tmp_path / "again" / "features").mkdir()
@@ -200,6 +212,7 @@ def test_a_group_that_was_deleted_by_hand_is_made_whole_again(tmp_path: Path, en
     try:
         succeeded(deployment.up())
         sagemaker.delete_feature_group(FeatureGroupName="m-origin")
+        gone(sagemaker, "m-origin")
         assert changes(succeeded(deployment.refresh())) == [("delete", GROUP)]
         assert changes(succeeded(deployment.up())) == [("create", GROUP)]
         live = sagemaker.describe_feature_group(FeatureGroupName="m-origin")

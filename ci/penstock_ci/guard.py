@@ -6,7 +6,6 @@ An account is a stack's by `aws:allowedAccountIds` in its file (which Pulumi's A
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from penstock_ci import policy, stackfiles
 from penstock_ci.errors import UserError
 from penstock_policy import Environment
+from penstock_policy.configuration import decoded
 
 if TYPE_CHECKING:
     from penstock_ci.projects import Project
@@ -107,7 +107,7 @@ def _by_record(target: Target, found: str, environment: Environment | None, wher
 def _worked_in(target: Target, values: Mapping[str, Any]) -> str:
     """The account that the provider works in: the credentials', or that of the role that it takes."""
     for key in _ASSUMED:
-        roles = _decoded(values.get(key))
+        roles = decoded(values.get(key))
         for role in reversed(roles if isinstance(roles, list) else [roles]):
             match = _ROLE.fullmatch(str(role.get("roleArn", ""))) if isinstance(role, Mapping) else None
             if match:
@@ -116,20 +116,11 @@ def _worked_in(target: Target, values: Mapping[str, Any]) -> str:
 
 
 def _ids(value: Any, where: str) -> tuple[str, ...]:
-    decoded = _decoded(value)
-    given: Iterable[Any] = decoded if isinstance(decoded, list) else [] if decoded in (None, "") else [decoded]
+    setting = decoded(value)
+    given: Iterable[Any] = setting if isinstance(setting, list) else [] if setting in (None, "") else [setting]
     ids = tuple(str(entry).zfill(12) if isinstance(entry, int) else str(entry) for entry in given)
     if wrong := [entry for entry in ids if not re.fullmatch(r"\d{12}", entry)]:
         raise UserError(
             f"{where}: {', '.join(wrong)} is no account id", 'write twelve digits in quotes: ["123456789012"]'
         )
     return ids
-
-
-def _decoded(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -439,3 +440,16 @@ def placement() -> Placement:
         stack="prod",
         tags=Tags(project="penstock", environment="prod", owner="ml-platform", cost_center="1000"),
     )
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables of a local cloud that lives as long as these tests."""
+    from penstock_cloud import cloud
+
+    state = tmp_path_factory.mktemp("cloud")
+    info = cloud.up(state, port=0)
+    try:
+        yield {**cloud.environment(info), "PATH": os.environ["PATH"], "HOME": str(state)}
+    finally:
+        cloud.down(state)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +23,6 @@ PARTS = {
 }
 
 type Stacks = dict[str, dict[str, Deployment]]
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variables of a local cloud that lives as long as these tests."""
-    from penstock_cloud import cloud
-
-    state = tmp_path_factory.mktemp("cloud")
-    info = cloud.up(state, port=0)
-    try:
-        yield {**cloud.environment(info), "PATH": os.environ["PATH"], "HOME": str(state)}
-    finally:
-        cloud.down(state)
 
 
 def client(environment: dict[str, str], service: str, region: str = "us-east-1") -> Any:

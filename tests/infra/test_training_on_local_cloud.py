@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +68,6 @@ pulumi.export("domain", domain.domain_id)
 pulumi.export("spark", spark.application_id)
 pulumi.export("budget", limit.budget_name)
 """
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    from penstock_cloud import cloud
-
-    state = tmp_path_factory.mktemp("cloud")
-    info = cloud.up(state, port=0)
-    try:
-        yield {**cloud.environment(info), "PATH": os.environ["PATH"], "HOME": str(state)}
-    finally:
-        cloud.down(state)
 
 
 def succeeded(result: Result) -> Result:

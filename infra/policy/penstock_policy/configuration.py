@@ -55,7 +55,7 @@ def parse(values: Mapping[str, Any], *, stack: str, source: str, policies: Itera
         SettingsError: with every fault at once.
     """
     prefix = f"{NAMESPACE}:"
-    given = {key.removeprefix(prefix): _decode(value) for key, value in values.items() if key.startswith(prefix)}
+    given = {key.removeprefix(prefix): decoded(value) for key, value in values.items() if key.startswith(prefix)}
     reading = _Reading(sorted(policies))
     for key in given:
         if key not in KEYS:
@@ -172,7 +172,7 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {matches[0]}?)" if matches else ""
 
 
-def _decode(value: Any) -> Any:
+def decoded(value: Any) -> Any:
     """Pulumi hands lists and mappings over as JSON text."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
         try:

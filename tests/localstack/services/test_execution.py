@@ -109,6 +109,22 @@ def test_stop_gives_time_and_then_kills(mode: str, tmp_path: Path) -> None:
     assert not outcome.ok
 
 
+def test_a_command_that_is_asked_twice_to_end_gets_one_signal(mode: str, tmp_path: Path) -> None:
+    """A job of several hosts is asked host by host first and stopped then; a checkpoint is written in the handler."""
+    lines: list[str] = []
+    layout = Layout(mode, tmp_path / "ml")
+    count = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))"
+    command = ["python", "-c", f"{count}; print('ready', flush=True)\nfor _ in range(20): time.sleep(0.05)"]
+    process = Sandboxed(mode, layout.host, tmp_path, command, PATH, layout.inside).start(lines.append)
+    while "ready" not in lines:
+        time.sleep(0.01)
+    process.terminate()
+    while "asked" not in lines:
+        time.sleep(0.01)
+    assert process.stop(10) == Outcome(code=0, terminated=True)
+    assert lines == ["ready", "asked"]
+
+
 def test_a_killed_launcher_is_no_success(mode: str, tmp_path: Path) -> None:
     process = Sandboxed(mode, tmp_path / "ml", tmp_path, ["sleep", "60"], PATH).start(lambda _line: None)
     time.sleep(0.3)

@@ -176,6 +176,7 @@ class Sandboxed:
     _entered: threading.Event = field(default_factory=threading.Event, init=False)
     _ended: threading.Event = field(default_factory=threading.Event, init=False)
     _outcome: Outcome | None = field(default=None, init=False)
+    _asked_to_end: bool = field(default=False, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def start(self, on_line: Callable[[str], None]) -> Sandboxed:
@@ -303,9 +304,10 @@ class Sandboxed:
         return self._outcome
 
     def terminate(self) -> None:
-        """SIGTERM to the command."""
+        """SIGTERM to the command: once, as ``docker stop`` does, however often it is asked for."""
         with self._lock:
-            if self._process is not None and self._outcome is None:
+            if self._process is not None and self._outcome is None and not self._asked_to_end:
+                self._asked_to_end = True
                 self._process.terminate()
 
     def kill(self) -> None:

@@ -38,6 +38,7 @@ class Watch:
         self.report = report
         self.child = 0
         self._terminated = False
+        self._passed_on = False
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, self._nothing)
         signal.signal(signal.SIGTERM, self._terminate)
@@ -52,7 +53,9 @@ class Watch:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        if self.child and self._terminated:
+        if self.child and self._terminated and not self._passed_on:
+            # The signal may come while `wait` is passing on an earlier one: the command gets one all the same.
+            self._passed_on = True
             with contextlib.suppress(OSError):
                 os.kill(self.child, signal.SIGTERM)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from penstock_ci.target import Target
 
 WINDOW = timedelta(days=1)
+LONGEST_JOB_NAME = 63
 _LOG_LINES = 20
 
 
@@ -93,9 +94,16 @@ def run(
             exit_code=1,
         )
     version = registry.by_arn(target, live)
-    job = f"{repository.name}-drift-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"[:63]
+    ending = f"-drift-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    job = f"{target.model_name(repository.name)[: LONGEST_JOB_NAME - len(ending)].rstrip('-')}{ending}"
     request = drift.processing_job_request(
-        repository.configuration, platform.outputs(target), version.description, job_name=job, start=start, end=end
+        repository.configuration,
+        platform.outputs(target),
+        version.description,
+        stack=target.stack,
+        job_name=job,
+        start=start,
+        end=end,
     )
     client = target.client("sagemaker")
     client.create_processing_job(**request)

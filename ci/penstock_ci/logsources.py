@@ -33,7 +33,7 @@ def find(target: Target, name: str, model: str | None) -> Logs:
     Args:
         target: Where to look.
         name: What the user gave.
-        model: The model of the repository one stands in, whose executions can be named by their id.
+        model: The name, on the stack, of the model of the repository one stands in: its executions can be named by their id.
 
     Raises:
         UserError: nothing is called so.

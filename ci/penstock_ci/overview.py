@@ -56,7 +56,7 @@ def of_model(target: Target, model: str) -> dict[str, Any]:
 
 
 def _execution(target: Target, model: str) -> dict[str, Any] | None:
-    arn = executions.latest(target, model)
+    arn = executions.latest(target, target.model_name(model))
     if arn is None:
         return None
     execution = executions.describe(target, arn)
@@ -73,8 +73,8 @@ def _execution(target: Target, model: str) -> dict[str, Any] | None:
 
 def _endpoint(target: Target, model: str, live: str, challenger: str) -> dict[str, Any]:
     """The model's endpoint: of its name, or the one of their own that serverless and asynchronous ones have."""
-    name, status = model, "none"
-    for candidate in (model, f"{model}-serverless", f"{model}-async"):
+    name, status = target.model_name(model), "none"
+    for candidate in (name, f"{name}-serverless", f"{name}-async"):
         if found := _status(target, candidate):
             name, status = candidate, found
             break

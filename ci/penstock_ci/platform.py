@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from penstock_ci.errors import UserError
 from penstock_ci.projects import platform, platform_project
 from penstock_ci.stacks import open_stack
+from penstock_ci.target import LOCAL_STACK
 
 if TYPE_CHECKING:
     from penstock_ci.target import Target
@@ -30,6 +33,18 @@ def outputs(target: Target) -> dict[str, Any]:
     return merged
 
 
-def registry_account(target: Target) -> str:
-    """The account whose registered models the stack deploys (the foundation's `registryStack`); empty where it is not up."""
-    return str(open_stack(platform_project("foundation"), target).outputs().get("registryAccount") or "")
+@dataclass(frozen=True)
+class Registry:
+    """The stack that registers the models a stack deploys, and its account; empty where the foundation is not up."""
+
+    stack: str
+    account: str
+
+
+@functools.cache
+def registry(target: Target) -> Registry:
+    """Whose models a stack deploys: the foundation's `registryStack`, by default its own."""
+    if target.stack == LOCAL_STACK:
+        return Registry(target.stack, "")
+    found = open_stack(platform_project("foundation"), target).outputs()
+    return Registry(str(found.get("registryStack") or target.stack), str(found.get("registryAccount") or ""))

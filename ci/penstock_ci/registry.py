@@ -25,6 +25,8 @@ class Version:
     """A model package of a group, as DescribeModelPackage answers it."""
 
     description: dict[str, Any]
+    stack: str
+    """The stack that it is registered in."""
 
     @property
     def arn(self) -> str:
@@ -33,8 +35,8 @@ class Version:
 
     @property
     def model(self) -> str:
-        """The model package group."""
-        return str(self.description["ModelPackageGroupName"])
+        """The model's name, which the package group's name holds before the stack's."""
+        return str(self.description["ModelPackageGroupName"]).removesuffix(f"-{self.stack}")
 
     @property
     def number(self) -> int:
@@ -81,29 +83,29 @@ class Version:
 
 
 def versions(target: Target, model: str) -> list[Version]:
-    """Every version of a model, newest first: of the stack's own registry, else of the one that it shares (`registryStack`).
+    """Every version of a model, newest first, from the registry that the stack deploys from (`registryStack`).
 
     Raises:
         UserError: there is no such model package group.
     """
-    found = _listed(target, model)
-    if not found and not target.is_local:
-        account = platform.registry_account(target)
-        if account and account != target.account():
-            found = _listed(target, group_arn(target, account, model))
-    if not found and model not in models(target):
-        raise _unknown_model(target, model)
-    return found
+    where = platform.registry(target)
+    name = f"{model}-{where.stack}"
+    if where.account in ("", target.account()):
+        found = in_group(target, name, where.stack)
+        if not found and model not in models(target):
+            raise _unknown_model(target, model)
+        return found
+    return in_group(target, group_arn(target, where.account, name), where.stack)
 
 
-def group_arn(target: Target, account: str, model: str) -> str:
+def group_arn(target: Target, account: str, group: str) -> str:
     """The ARN of a model package group in an account: how AWS names a group of another one."""
     partition = target.identity().split(":")[1]
-    return f"arn:{partition}:sagemaker:{target.region}:{account}:model-package-group/{model}"
+    return f"arn:{partition}:sagemaker:{target.region}:{account}:model-package-group/{group}"
 
 
-def _listed(target: Target, group: str) -> list[Version]:
-    """The versions of a group, by its name or ARN; none where there is no such group."""
+def in_group(target: Target, group: str, stack: str) -> list[Version]:
+    """The versions of a stack's group, by its name or ARN, newest first; none where there is no such group."""
     client = target.client("sagemaker")
     pages = client.get_paginator("list_model_packages").paginate(
         ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
@@ -114,14 +116,16 @@ def _listed(target: Target, group: str) -> list[Version]:
         if _means_missing(error):
             return []
         raise
-    found = [Version(client.describe_model_package(ModelPackageName=arn)) for arn in arns]
+    found = [Version(client.describe_model_package(ModelPackageName=arn), stack) for arn in arns]
     return sorted(found, key=lambda version: version.number, reverse=True)
 
 
 def models(target: Target) -> list[str]:
-    """The names of all model package groups."""
+    """The names of all models that the stack's registry knows."""
+    end = f"-{platform.registry(target).stack}"
     pages = target.client("sagemaker").get_paginator("list_model_package_groups").paginate()
-    return [group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"]]
+    groups = [group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"]]
+    return [group.removesuffix(end) for group in groups if group.endswith(end)]
 
 
 def pick(target: Target, model: str, number: int | None, *, approval: Approval | None = None) -> Version:
@@ -163,7 +167,7 @@ def by_arn(target: Target, arn: str) -> Version:
         )
     client = target.client("sagemaker")
     try:
-        return Version(client.describe_model_package(ModelPackageName=arn))
+        return Version(client.describe_model_package(ModelPackageName=arn), platform.registry(target).stack)
     except client.exceptions.ClientError as error:
         if _means_missing(error):
             raise UserError(
@@ -239,4 +243,4 @@ def _unknown_model(target: Target, model: str) -> UserError:
     listed = (
         f"models here: {', '.join(known)}" if known else "bring up a model repository's infra first: penstock up infra"
     )
-    return UserError(f"there is no model package group '{model}'{did_you_mean(model, known)}", listed, exit_code=1)
+    return UserError(f"the registry has no model '{model}'{did_you_mean(model, known)}", listed, exit_code=1)

@@ -67,12 +67,12 @@ class Release:
 
 def parameter(target: Target, model: str) -> str:
     """Name of the SSM parameter that holds the live version's ARN."""
-    return f"/penstock/{target.stack}/{model}/model-package-arn"
+    return f"{_folder(target, model)}/model-package-arn"
 
 
 def challenger_parameter(target: Target, model: str) -> str:
     """Name of the SSM parameter that holds the ARN of the version that is compared with the live one."""
-    return f"/penstock/{target.stack}/{model}/challenger-model-package-arn"
+    return f"{_folder(target, model)}/challenger-model-package-arn"
 
 
 def challenger(target: Target, model: str) -> str:
@@ -194,7 +194,7 @@ def deploy(
     try:
         judged.check(open_stack(infrastructure, target), infrastructure, target, on_progress)
         up = _up(target, repository, on_event, on_progress)
-        answers = smoke.deployed(repository.configuration.endpoint, up.get("outputs", {}), model, challenger=challenges)
+        answers = smoke.deployed(repository.configuration.endpoint, up.get("outputs", {}), challenger=challenges)
         asked = _ask(target, version, answers, previous if challenges else "", on_progress)
     except (KeyboardInterrupt, judged.Refused):
         _set(target, wanted, before)
@@ -289,8 +289,12 @@ def _label(arn: str) -> str:
     return f"version {arn.rsplit('/', 1)[-1]}" if arn else "no version (the endpoint is taken away)"
 
 
+def _folder(target: Target, model: str) -> str:
+    return f"/penstock/{target.stack}/{target.model_name(model)}"
+
+
 def _history_parameter(target: Target, model: str) -> str:
-    return f"/penstock/{target.stack}/{model}/history"
+    return f"{_folder(target, model)}/history"
 
 
 def _read(target: Target, name: str) -> str:

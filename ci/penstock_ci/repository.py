@@ -49,7 +49,7 @@ class Repository:
 
     @property
     def name(self) -> str:
-        """The model's name, which is also that of its package group, pipeline and endpoint."""
+        """The model's name. What it has on a stack is called after both: `Target.model_name`."""
         return self.configuration.name
 
     @property
@@ -135,14 +135,12 @@ def model_name(model: str | None, repository: Path | None = None) -> str:
     found = find_if_any(repository)
     if found is None:
         raise UserError(
-            "no model was named and there is no penstock.yaml here", "name the model: its package group's name"
+            "no model was named and there is no penstock.yaml here", "name the model: `name` in its penstock.yaml"
         )
     return found.name
 
 
 ModelArgument = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[MODEL]", help="Model package group; default: `name` in ./penstock.yaml.", show_default=False
-    ),
+    typer.Argument(metavar="[MODEL]", help="The model; default: `name` in ./penstock.yaml.", show_default=False),
 ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from penstock_ci import platform
 from penstock_ci.errors import Failure
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ class Deployed:
     variant: str = ""
 
 
-def deployed(settings: EndpointSection, outputs: dict[str, Any], model: str, *, challenger: bool) -> Deployed | None:
+def deployed(settings: EndpointSection, outputs: dict[str, Any], *, challenger: bool) -> Deployed | None:
     """What the stack's outputs say was deployed; None when the endpoint is switched off."""
     batch = settings.strategy == "batch"
-    endpoint = str(outputs.get("endpointName", model))
+    endpoint = str(outputs.get("endpointName", ""))
     sagemaker_model = str(outputs.get("modelName", ""))
     if not (sagemaker_model if batch else endpoint):
         return None
@@ -107,7 +108,7 @@ def _ask_endpoint(target: Target, version: Version, what: Deployed, rows: str) -
 
 
 def _ask_through_s3(target: Target, version: Version, what: Deployed, rows: str) -> tuple[str, str | None]:
-    client, bucket = target.client("sagemaker-runtime"), urlsplit(version.evaluation).netloc
+    client, bucket = target.client("sagemaker-runtime"), str(platform.outputs(target)["artifactBucket"])
     key = f"async/input/{version.model}/smoke-{uuid.uuid4().hex}.csv"
     target.client("s3").put_object(Bucket=bucket, Key=key, Body=rows.encode(), ContentType=CSV)
     try:
@@ -131,7 +132,7 @@ def _ask_through_s3(target: Target, version: Version, what: Deployed, rows: str)
 
 
 def _ask_by_transform(target: Target, version: Version, what: Deployed, rows: str) -> tuple[str, str | None]:
-    client, bucket = target.client("sagemaker"), urlsplit(version.evaluation).netloc
+    client, bucket = target.client("sagemaker"), str(platform.outputs(target)["artifactBucket"])
     name = f"{version.model}-smoke-{uuid.uuid4().hex[:12]}"
     folder = f"batch/{version.model}/smoke/{name}"
     target.client("s3").put_object(Bucket=bucket, Key=f"{folder}/input/rows.csv", Body=rows.encode())

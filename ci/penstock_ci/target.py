@@ -63,6 +63,12 @@ class Target:
         """How long to wait between two questions about something that runs."""
         return 1.0 if self.is_local else 15.0
 
+    def model_name(self, model: str) -> str:
+        """What the things of a model are called on this stack: `<model>-<stack>`."""
+        from penstock_pipelines.configuration import name_in_stack
+
+        return name_in_stack(model, self.stack)
+
     def client(self, service: str) -> Any:
         """The boto3 client of a service (`sagemaker`, `ssm`, ...), made once."""
         if service not in self._clients:

@@ -20,36 +20,36 @@ GROUP = "aws:sagemaker/modelPackageGroup:ModelPackageGroup"
 
 
 def check(target: Target, project: Project, resources: list[dict[str, Any]]) -> list[str]:
-    """The models of a stack that may be taken away with their versions.
+    """The package groups of a stack that may be taken away with their versions.
 
     Raises:
         UserError: one has versions, and the stack is not set to lose them.
     """
-    models = _models(resources)
-    if not models or force_destroy(project, target.stack):
-        return models
-    for model in models:
-        count = len(registry.versions(target, model)) if model in registry.models(target) else 0
+    groups = _groups(resources)
+    if not groups or force_destroy(project, target.stack):
+        return groups
+    for group in groups:
+        count = len(registry.in_group(target, group, target.stack))
         if count:
             raise UserError(
-                f"{model} has {count} registered version{'s' if count > 1 else ''}, which destroy would delete",
+                f"{group} has {count} registered version{'s' if count > 1 else ''}, which destroy would delete",
                 f"to lose them, set forceDestroy in {project.folder / f'Pulumi.{target.stack}.yaml'}",
             )
-    return models
+    return groups
 
 
-def clear(target: Target, models: list[str], on_progress: Callable[[str], None]) -> None:
-    """Delete the models' versions and what says which of them is live. Their artifacts in S3 stay."""
+def clear(target: Target, groups: list[str], on_progress: Callable[[str], None]) -> None:
+    """Delete the groups' versions and what says which of them is live. Their artifacts in S3 stay."""
     client = target.client("sagemaker")
-    for model in models:
-        versions = registry.versions(target, model) if model in registry.models(target) else []
+    for group in groups:
+        versions = registry.in_group(target, group, target.stack)
         for version in versions:
             client.delete_model_package(ModelPackageName=version.arn)
         if versions:
             on_progress(
-                f"deleted {len(versions)} version{'s' if len(versions) > 1 else ''} of {model} from the registry"
+                f"deleted {len(versions)} version{'s' if len(versions) > 1 else ''} of {group} from the registry"
             )
-        releases.forget(target, model)
+        releases.forget(target, group.removesuffix(f"-{target.stack}"))
 
 
 def force_destroy(project: Project, stack: str) -> bool:
@@ -64,7 +64,7 @@ def force_destroy(project: Project, stack: str) -> bool:
     return any(key.endswith(":forceDestroy") and value in {True, "true"} for key, value in settings.items())
 
 
-def _models(resources: list[dict[str, Any]]) -> list[str]:
+def _groups(resources: list[dict[str, Any]]) -> list[str]:
     """Names of the model package groups in a stack's state."""
     return [
         str(entry.get("id") or entry["outputs"]["modelPackageGroupName"])

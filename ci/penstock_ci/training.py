@@ -69,6 +69,7 @@ def plan(
     values = parameters.for_execution(
         configuration,
         outputs,
+        stack=target.stack,
         image_uri=image_uri,
         git_commit=repository.commit(),
         train_from=windows.train_from,
@@ -85,7 +86,7 @@ def plan(
 def throw_away_pipeline(target: Target, repository: Repository, role_arn: str) -> Iterator[str]:
     """A pipeline of this checkout's definition for one run, deleted afterwards: a pull request changes nothing."""
     compiled = definition.read(repository.root / repository.configuration.pipeline.definition)
-    name = f"{repository.name}-trial-{uuid.uuid4().hex[:8]}"
+    name = f"{target.model_name(repository.name)}-trial-{uuid.uuid4().hex[:8]}"
     client = target.client("sagemaker")
     client.create_pipeline(
         PipelineName=name,

@@ -37,15 +37,15 @@ class Dispatch:
         return f'{{"event_type":"{self.event_type}","client_payload":{{{payload}}}}}'
 
 
-def model_approved(repository: Repository) -> Dispatch:
-    """A version of one of the repository's models was approved in the registry, by whatever means."""
+def model_approved(repository: Repository, stack: str) -> Dispatch:
+    """A version of one of the repository's models was approved in the stack's registry, by whatever means."""
     return Dispatch(
         event_type="model-approved",
         pattern={
             "source": ["aws.sagemaker"],
             "detail-type": ["SageMaker Model Package State Change"],
             "detail": {
-                "ModelPackageGroupName": repository.model_matchers(),
+                "ModelPackageGroupName": repository.model_matchers(stack),
                 "ModelApprovalStatus": ["Approved"],
                 # An approved version that is deleted says so too, with the status Deleting.
                 "ModelPackageStatus": ["Completed"],
@@ -59,15 +59,15 @@ def model_approved(repository: Repository) -> Dispatch:
     )
 
 
-def model_drift(repository: Repository) -> Dispatch:
-    """The drift alarm of one of the repository's models went off."""
+def model_drift(repository: Repository, stack: str) -> Dispatch:
+    """The drift alarm of one of the repository's models went off in the stack."""
     return Dispatch(
         event_type="model-drift",
         pattern={
             "source": ["aws.cloudwatch"],
             "detail-type": ["CloudWatch Alarm State Change"],
             "detail": {
-                "alarmName": repository.model_matchers(DRIFT_ALARM_PREFIX),
+                "alarmName": repository.model_matchers(stack, DRIFT_ALARM_PREFIX),
                 "state": {"value": ["ALARM"]},
             },
         },

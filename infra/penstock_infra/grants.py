@@ -446,9 +446,34 @@ def open_tracking(sid: str, tracking_arn: Text) -> Statement:
     return Statement(sid=sid, actions=OPEN_TRACKING, resources=(tracking_arn,))
 
 
+_NAMES_OF_MODELS = {
+    "endpoint": ("", "-*"),
+    "endpoint-config": ("-*",),
+    "feature-group": ("-*",),
+    "model": ("-*",),
+    "model-card": ("",),
+    "model-package": ("/*",),
+    "model-package-group": ("",),
+    "pipeline": ("", "-*", "/*"),
+}
+"""How names of these kinds, or what is below them, go on after the model's name in the stack."""
+
+
 def sagemaker_resources(placement: Placement, *kinds: str) -> tuple[str, ...]:
     """ARN patterns of all resources of these kinds in the account and region."""
     return tuple(placement.arn("sagemaker", f"{kind}/*") for kind in kinds)
+
+
+def resources_of_models(placement: Placement, *kinds: str) -> tuple[str, ...]:
+    """ARN patterns of what these kinds hold of the stack's own models (see `Placement.model_name`).
+
+    So the roles of one stack change nothing of another one in the same account and region.
+    """
+    return tuple(
+        placement.arn("sagemaker", f"{kind}/*-{placement.stack}{end}")
+        for kind in kinds
+        for end in _NAMES_OF_MODELS[kind]
+    )
 
 
 def _joined(*parts: Text) -> Text:

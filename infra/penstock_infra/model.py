@@ -14,8 +14,9 @@ from penstock_infra.serving import EndpointSettings, Strategy
 
 __all__ = ["EndpointSettings", "ModelName", "ModelSettings", "PipelineSettings", "Strategy", "read"]
 
-type ModelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$")]
-"""A model's name is also that of its package group, pipeline and endpoint, and starts those of its feature groups."""
+type ModelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,51}$")]
+"""A model's name in a stack (`Placement.model_name`): that of its package group, pipeline and endpoint, and the start of
+those of its feature groups."""
 
 
 class PipelineSettings(Settings):
@@ -31,7 +32,7 @@ class ModelSettings(Settings):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: ModelName
+    name: ModelName = Field(max_length=40)
     description: str = Field(default="", max_length=1024)
     owner: str
     cost_center: str

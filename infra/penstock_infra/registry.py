@@ -20,6 +20,11 @@ class Registry(Settings):
     artifact_bucket: Text
     artifact_key_arn: Text
 
+    def version_arns(self, placement: Placement, model: str) -> pulumi.Output[str]:
+        """ARN pattern of all registered versions of a model."""
+        start = f"arn:{placement.partition}:sagemaker:{placement.region}:"
+        return pulumi.Output.concat(start, self.account, f":model-package/{model}-", self.stack, "/*")
+
 
 def registry_of(stack: str, placement: Placement) -> Registry | None:
     """The registry of another stack, from its foundation's outputs; None where `stack` names none or the running one.

@@ -67,8 +67,8 @@ class Repository(Settings):
             f"repo:{self.owner}@{self.owner_id}/{self.name}@{self.repository_id}:{context}",
         )
 
-    def model_matchers(self, prefix: str = "") -> list[str | dict[str, str]]:
-        """EventBridge matchers for the names of its models, each preceded by `prefix`."""
+    def model_matchers(self, stack: str, prefix: str = "") -> list[str | dict[str, str]]:
+        """EventBridge matchers for the names that its models have in a stack, each preceded by `prefix`."""
         if self.models:
-            return [f"{prefix}{model}" for model in self.models]
-        return [f"{prefix}{self.name}", {"prefix": f"{prefix}{self.name}-"}]
+            return [f"{prefix}{model}-{stack}" for model in self.models]
+        return [f"{prefix}{self.name}-{stack}", {"wildcard": f"{prefix}{self.name}-*-{stack}"}]

@@ -94,7 +94,8 @@ class ModelConfiguration(Section):
     """The whole of penstock.yaml."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
-    """Name of the model: of its pipeline, model package group and endpoint, and prefix of its feature groups."""
+    """Name of the model. In a stack its pipeline, model package group and endpoint are called `<name>-<stack>`, and its
+    feature groups `<name>-<stack>-<group>`."""
     package: Annotated[str, Field(pattern=PACKAGE_PATTERN)]
     """The Python package under src/."""
     description: str = ""
@@ -112,15 +113,19 @@ class ModelConfiguration(Section):
     monitor: MonitorSection
     tracking: TrackingSection = TrackingSection()
 
-    def feature_group_name(self, short_name: str) -> str:
-        """Physical name of a feature group, e.g. `flight-delays-origin`."""
-        return f"{self.name}-{short_name}"
+    def name_in(self, stack: str) -> str:
+        """The model's name in a stack, e.g. `flight-delays-prod`."""
+        return name_in_stack(self.name, stack)
 
-    @property
-    def endpoint_name(self) -> str:
-        """Name of the endpoint: the model's, or that of its own that a serverless or asynchronous one has."""
-        own = self.endpoint.strategy if self.endpoint.strategy in ("serverless", "async") else ""
-        return f"{self.name}-{own}" if own else self.name
+    def endpoint_in(self, stack: str) -> str:
+        """The endpoint's name in a stack: the model's, or that of its own that a serverless or asynchronous one has."""
+        own = f"-{self.endpoint.strategy}" if self.endpoint.strategy in ("serverless", "async") else ""
+        return f"{self.name_in(stack)}{own}"
+
+
+def name_in_stack(model: str, stack: str) -> str:
+    """What the things of a model are called in a stack: so that several stacks have room in one account and region."""
+    return f"{model}-{stack}"
 
 
 def load(path: Path) -> ModelConfiguration:

@@ -19,6 +19,7 @@ def processing_job_request(
     platform_outputs: Mapping[str, Any],
     model_package: Mapping[str, Any],
     *,
+    stack: str,
     job_name: str,
     start: datetime,
     end: datetime,
@@ -26,8 +27,8 @@ def processing_job_request(
     """CreateProcessingJob's request: the endpoint's capture of [start, end) against the registered baseline.
 
     `model_package` is what DescribeModelPackage says of the version that is live; `start` and `end` are wall-clock times
-    with an offset. The report goes to `s3://<artifact bucket>/drift/<model>/<job name>`. PipelinesError for a version
-    without a baseline.
+    with an offset, `stack` is whose endpoint it is. The report goes to `s3://<artifact bucket>/drift/<name of the model in
+    the stack>/<job name>`. PipelinesError for a version without a baseline.
     """
     try:
         baseline = model_package["DriftCheckBaselines"]["ModelDataQuality"]
@@ -38,17 +39,17 @@ def processing_job_request(
             f"The model package has no {error.args[0]}, so there is nothing to compare with.",
             "Register a version through the pipeline: it makes the baseline.",
         ) from None
-    bucket = platform_outputs["artifactBucket"]
+    bucket, model = platform_outputs["artifactBucket"], configuration.name_in(stack)
     return job.processing_job_request(
         job_name=job_name,
-        model=configuration.name,
-        endpoint=configuration.name,
+        model=model,
+        endpoint=model,
         image_uri=image,
         role_arn=platform_outputs["trainingRoleArn"],
-        capture_uri=f"s3://{bucket}/capture/{configuration.name}",
+        capture_uri=f"s3://{bucket}/capture/{model}",
         statistics_uri=statistics,
         constraints_uri=constraints,
-        output_uri=f"s3://{bucket}/drift/{configuration.name}/{job_name}",
+        output_uri=f"s3://{bucket}/drift/{model}/{job_name}",
         start=start,
         end=end,
         outputs=(PREDICTION,),

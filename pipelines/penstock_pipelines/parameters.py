@@ -57,6 +57,7 @@ def for_execution(
     configuration: ModelConfiguration,
     platform_outputs: Mapping[str, Any],
     *,
+    stack: str,
     image_uri: str,
     git_commit: str,
     train_from: date,
@@ -78,7 +79,7 @@ def for_execution(
     return {
         **{parameter: str(platform_outputs[output]) for parameter, output in PLATFORM_OUTPUTS.items()},
         "ImageUri": image_uri,
-        "ModelName": configuration.name,
+        "ModelName": configuration.name_in(stack),
         "TrainFrom": train_from.isoformat(),
         "TrainTo": train_to.isoformat(),
         "EvaluateFrom": evaluate_from.isoformat(),

@@ -52,8 +52,9 @@ def definition(minimum: float) -> dict[str, Any]:
 @pytest.fixture
 def pipeline(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A pipeline on the local cloud, and the repository that it belongs to."""
-    name = f"gate-{next(NUMBERS)}"
-    (tmp_path / "penstock.yaml").write_text(CONFIGURATION.replace("name: tides", f"name: {name}"))
+    model = f"gate-{next(NUMBERS)}"
+    name = target.model_name(model)
+    (tmp_path / "penstock.yaml").write_text(CONFIGURATION.replace("name: tides", f"name: {model}"))
     (tmp_path / "pipeline.json").write_text(json.dumps(definition(0.5)))
     monkeypatch.chdir(tmp_path)
     target.client("sagemaker").create_pipeline(

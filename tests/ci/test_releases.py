@@ -9,13 +9,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.ci.conftest import CONFIGURATION, Penstock
 
-from penstock_ci import registry, releases, training
+from penstock_ci import platform, registry, releases, training
 from penstock_ci.errors import Failure, UserError
 from penstock_ci.releases import Entry, deployed_stack
 from penstock_ci.repository import Repository, find
@@ -90,7 +91,7 @@ class World:
         }.items():
             client.put_object(Bucket=BUCKET, Key=f"{prefix}/{name}", Body=content)
         answer = self.target.client("sagemaker").create_model_package(
-            ModelPackageGroupName=self.model,
+            ModelPackageGroupName=self.target.model_name(self.model),
             ModelApprovalStatus=approval,
             InferenceSpecification={
                 "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{prefix}/model.tar.gz"}],
@@ -123,7 +124,7 @@ def world(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wo
     (tmp_path / "penstock.yaml").write_text(CONFIGURATION.replace("name: tides", f"name: {model}"))
     monkeypatch.chdir(tmp_path)
     target.client("s3").create_bucket(Bucket=BUCKET)
-    target.client("sagemaker").create_model_package_group(ModelPackageGroupName=model)
+    target.client("sagemaker").create_model_package_group(ModelPackageGroupName=target.model_name(model))
     made = World(target, find(), model, Stack(), Endpoint(exceptions=target.client("sagemaker-runtime").exceptions))
     target._clients["sagemaker-runtime"] = made.endpoint
     monkeypatch.setattr(releases, "open_stack", lambda project, target: made.stack)
@@ -131,10 +132,17 @@ def world(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wo
     return made
 
 
-def test_a_stack_without_versions_of_its_own_takes_those_of_the_registry_that_it_shares(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("account", "group"),
+    [
+        ("111111111111", "arn:aws:sagemaker:eu-west-1:111111111111:model-package-group/sea-dev"),
+        ("222222222222", "sea-dev"),
+    ],
+)
+def test_a_stack_takes_versions_of_the_registry_that_it_shares(
+    world: World, monkeypatch: pytest.MonkeyPatch, account: str, group: str
 ) -> None:
-    """`registryStack` in another account: the group is asked for by its ARN."""
+    """`registryStack`, in another account (asked for by its ARN) or in the same one."""
     asked = []
 
     class Elsewhere:
@@ -146,20 +154,27 @@ def test_a_stack_without_versions_of_its_own_takes_those_of_the_registry_that_it
         def paginate(self, **request: Any) -> Any:
             group = request["ModelPackageGroupName"]
             asked.append(group)
-            return [{"ModelPackageSummaryList": [{"ModelPackageArn": f"{group}/1"}] if ":" in group else []}]
+            return [{"ModelPackageSummaryList": [{"ModelPackageArn": f"{group}/1"}]}]
 
         def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:
-            return {"ModelPackageArn": ModelPackageName, "ModelPackageVersion": 1, "ModelApprovalStatus": "Approved"}
+            return {
+                "ModelPackageArn": ModelPackageName,
+                "ModelPackageGroupName": "sea-dev",
+                "ModelPackageVersion": 1,
+                "ModelApprovalStatus": "Approved",
+            }
 
     target = Target("aws", "prod", {}, "eu-west-1")
     elsewhere = Elsewhere()
     monkeypatch.setattr(Target, "client", lambda _target, _service: elsewhere)
     identity = {"Account": "222222222222", "Arn": "arn:aws:sts::222222222222:assumed-role/deploy/session"}
     monkeypatch.setattr(Target, "_caller", lambda _target: identity)
-    monkeypatch.setattr(registry.platform, "registry_account", lambda _target: "111111111111")
-    group = f"arn:aws:sagemaker:eu-west-1:111111111111:model-package-group/{world.model}"
-    assert registry.pick(target, world.model, None, approval="Approved").number == 1
-    assert asked == [world.model, group]
+    platform.registry.cache_clear()
+    shared = {"registryStack": "dev", "registryAccount": account}
+    monkeypatch.setattr(platform, "open_stack", lambda _project, _target: SimpleNamespace(outputs=lambda: shared))
+    version = registry.pick(target, "sea", None, approval="Approved")
+    assert (version.number, version.model) == (1, "sea")
+    assert asked == [group]
 
 
 def test_deploy_records_what_is_live(world: World) -> None:
@@ -279,7 +294,7 @@ def test_an_interrupted_deployment_leaves_the_old_version_named(world: World, mo
 
 def test_another_models_version_is_refused(world: World) -> None:
     other = f"lake-{next(NUMBERS)}"
-    world.target.client("sagemaker").create_model_package_group(ModelPackageGroupName=other)
+    world.target.client("sagemaker").create_model_package_group(ModelPackageGroupName=world.target.model_name(other))
     mine, world.model = world.model, other
     version = world.register()
     world.model = mine
@@ -374,10 +389,10 @@ def test_versions_and_models_that_do_not_exist(world: World, penstock: Penstock)
     assert "has no version that is Approved" in outcome.err
     outcome = penstock("review", world.model[:-1] + "x")
     assert outcome.code == 1
-    assert "there is no model package group" in outcome.err
+    assert "the registry has no model" in outcome.err
     assert "did you mean" in outcome.err
     assert "is not the ARN of a model package" in penstock("deploy", "--model-package-arn", "arn:aws:s3:::x").err
-    missing = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{world.model}/9"
+    missing = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{world.model}-local/9"
     assert "the registry has no model package" in penstock("deploy", "--model-package-arn", missing).err
     assert penstock("deploy", "--model-package-arn", missing, "--version", "1").code == 2
     assert "this repository is" in penstock("rollback", "another").err

@@ -99,28 +99,28 @@ def test_an_empty_registry_is_green(run_program: Any, repository: Path) -> None:
         "endpointName": "",
         "modelName": "",
         "transformRequest": "",
-        "modelPackageGroup": "flight-delays",
-        "pipeline": "flight-delays",
-        "featureGroups": [f"flight-delays-{name}" for name in groups],
+        "modelPackageGroup": "flight-delays-dev",
+        "pipeline": "flight-delays-dev",
+        "featureGroups": [f"flight-delays-dev-{name}" for name in groups],
     }
 
 
 def test_the_live_version_is_served(run_program: Any, repository: Path) -> None:
     parameters = {
-        "/penstock/dev/flight-delays/model-package-arn": PACKAGE,
-        "/penstock/dev/flight-delays/history": "[]",
-        "/penstock/dev/flight-delays-two/model-package-arn": "arn:other",
+        "/penstock/dev/flight-delays-dev/model-package-arn": PACKAGE,
+        "/penstock/dev/flight-delays-dev/history": "[]",
+        "/penstock/dev/flight-delays-two-dev/model-package-arn": "arn:other",
     }
     run = bring_up(run_program, repository, parameters)
     assert run.one("aws:sagemaker/model:Model").inputs["primaryContainer"] == {"modelPackageName": PACKAGE}
-    assert run.exports["endpointName"] == "flight-delays"
+    assert run.exports["endpointName"] == "flight-delays-dev"
 
 
 def test_the_pipeline_knows_the_platform(run_program: Any, repository: Path) -> None:
     pipeline = bring_up(run_program, repository).one("aws:sagemaker/pipeline:Pipeline")
     definition = json.loads(pipeline.inputs["pipelineDefinition"])
     assert definition["Parameters"] == [
-        {"Name": "ModelName", "Type": "String", "DefaultValue": "flight-delays"},
+        {"Name": "ModelName", "Type": "String", "DefaultValue": "flight-delays-dev"},
         {"Name": "RoleArn", "Type": "String", "DefaultValue": "arn:training"},
         {"Name": "RawBucket", "Type": "String", "DefaultValue": "raw"},
         {"Name": "GitCommit", "Type": "String"},

@@ -124,6 +124,6 @@ def test_not_a_repository(text: str) -> None:
 
 
 def test_models_of_a_repository() -> None:
-    assert REPOSITORY.model_matchers("x-") == ["x-flight-delays", {"prefix": "x-flight-delays-"}]
+    assert REPOSITORY.model_matchers("dev", "x-") == ["x-flight-delays-dev", {"wildcard": "x-flight-delays-*-dev"}]
     named = Repository.parse("acme@1/mono@2#churn,delays")
-    assert named.model_matchers() == ["churn", "delays"]
+    assert named.model_matchers("dev") == ["churn-dev", "delays-dev"]

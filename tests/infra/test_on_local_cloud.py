@@ -166,15 +166,15 @@ def test_a_drift_alarm_reaches_the_repository(
     up: dict[str, Deployment], environment: dict[str, str], github: GitHub
 ) -> None:
     cloudwatch = client(environment, "cloudwatch")
-    assert up["infra"].outputs()["pipeline"] == "flight-delays"
+    assert up["infra"].outputs()["pipeline"] == "flight-delays-local"
     reason = 'two features "shifted"'
     cloudwatch.set_alarm_state(
-        AlarmName="penstock-drift-flight-delays", StateValue="ALARM", StateReason=reason, StateReasonData="{}"
+        AlarmName="penstock-drift-flight-delays-local", StateValue="ALARM", StateReason=reason, StateReasonData="{}"
     )
     heard = github.heard.get(timeout=30)
     assert heard["body"] == {
         "event_type": "model-drift",
-        "client_payload": {"alarm": "penstock-drift-flight-delays", "reason": reason},
+        "client_payload": {"alarm": "penstock-drift-flight-delays-local", "reason": reason},
     }
 
 

@@ -69,6 +69,7 @@ nightly = NightlyOff("nightly-off", NightlyOffArguments(**common, key_arn=key.ar
 idle = IdleEndpoints("idle", IdleEndpointsArguments(**common, key_arn=key.arn, hours=int(config.get("hours") or 24)))
 cleaner = TtlCleaner("cleaner", TtlCleanerArguments(**common, key_arn=key.arn, stacks=("dev",)))
 drift = DriftMonitor("toy", DriftMonitorArguments(**common, model="toy", artifact_bucket="artifacts",
+    version_arns=placement.arn("sagemaker", "model-package/toy/*"),
     job_role_arn="arn:aws:iam::000000000000:role/toy", data_key_arn=key.arn, artifact_key_arn=key.arn, minimum_rows=1))
 alarm = DriftAlarm("toy", DriftAlarmArguments(placement=placement, model="toy", topic_arn=topic.arn))
 RetrainTrigger("toy", RetrainTriggerArguments(placement=placement, model="toy", parameters={"Rounds": "7"},

@@ -1,26 +1,27 @@
-"""Three stacks of the same programs on one local cloud: dev and prod in two regions, staging with dev's registry."""
+"""Three stacks of the same programs on one local cloud: dev and staging in one region, prod in another."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from cookiecutter.main import cookiecutter
 
 from penstock_deploy import Deployment, Result
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
-PROJECTS = Path(__file__).parents[2] / "infra" / "projects"
+ROOT = Path(__file__).parents[2]
+PROJECTS = ROOT / "infra" / "projects"
 REGIONS = {"dev": "us-east-1", "prod": "eu-west-1", "staging": "us-east-1"}
-"""Beside dev, prod is in another region, where it registers its own models; staging shares dev's."""
+"""Beside dev, prod is in another region, where it registers its own models; staging deploys those of dev."""
 
-PARTS = {
-    "dev": ("foundation", "featurestore"),
-    "prod": ("foundation", "featurestore"),
-    "staging": ("foundation",),
-}
+WHOLE = ("foundation", "datalake", "featurestore", "training", "infra")
+PARTS = {"dev": WHOLE, "prod": ("foundation", "featurestore"), "staging": WHOLE}
+"""`infra` is a model repository's own project."""
 
 type Stacks = dict[str, dict[str, Deployment]]
 
@@ -42,7 +43,7 @@ def succeeded(result: Result) -> Result:
 
 def settings(stack: str, project: str, provider: str) -> dict[str, str]:
     """What differs from the committed stack file: the account is one, so the identity provider is too; and all may go."""
-    name = f"penstock-{project}"
+    name = "flight-delays" if project == "infra" else f"penstock-{project}"
     found = {"aws:region": REGIONS[stack], f"{name}:protect": "false", f"{name}:forceDestroy": "true"}
     if project == "foundation" and stack != "dev":
         found[f"{name}:githubOidcProviderArn"] = provider
@@ -52,16 +53,18 @@ def settings(stack: str, project: str, provider: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def up(environment: dict[str, str]) -> Stacks:
-    """Foundations of all three, and the feature stores of two, side by side."""
+def up(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """The foundations of all three, and everything of two, side by side."""
+    baked = tmp_path_factory.mktemp("baked")
+    repository = Path(cookiecutter(str(ROOT / "templates/model"), no_input=True, output_dir=str(baked)))
     stacks: Stacks = {stack: {} for stack in REGIONS}
     provider = ""
     for stack in REGIONS:
         for project in PARTS[stack]:
             deployment = Deployment(
-                PROJECTS / project,
+                repository / project if project == "infra" else PROJECTS / project,
                 stack,
-                environment=environment,
+                environment={**environment, "GITHUB_TOKEN": "a-token-of-nobody"},
                 configuration=settings(stack, project, provider),
             )
             succeeded(deployment.up())
@@ -103,6 +106,50 @@ def test_staging_deploys_from_the_registry_of_dev(up: Stacks) -> None:
     staging, dev, prod = (deployment_of(up, stack) for stack in ("staging", "dev", "prod"))
     assert (staging["registryStack"], staging["registryBucket"]) == ("dev", dev["artifactBucket"])
     assert (prod["registryStack"], prod["registryBucket"]) == ("prod", prod["artifactBucket"])
+
+
+def test_a_models_things_are_there_once_for_each_stack(up: Stacks, environment: dict[str, str]) -> None:
+    sagemaker = client(environment, "sagemaker")
+    for stack in ("dev", "staging"):
+        outputs = up[stack]["infra"].outputs()
+        assert outputs["pipeline"] == outputs["modelPackageGroup"] == f"flight-delays-{stack}"
+        assert all(group.startswith(f"flight-delays-{stack}-") for group in outputs["featureGroups"])
+        definition = sagemaker.describe_pipeline(PipelineName=outputs["pipeline"])["PipelineDefinition"]
+        defaults = {each["Name"]: each.get("DefaultValue") for each in json.loads(definition)["Parameters"]}
+        assert defaults["ModelName"] == f"flight-delays-{stack}", "jobs publish to, and register in, their own stack"
+        assert defaults["RawBucket"].startswith(f"penstock-{stack}-raw")
+    groups = {each["FeatureGroupName"] for each in sagemaker.list_feature_groups()["FeatureGroupSummaries"]}
+    assert groups == {group for stack in ("dev", "staging") for group in up[stack]["infra"].outputs()["featureGroups"]}
+
+
+def test_what_happens_in_one_stack_is_told_for_that_stack_alone(up: Stacks, environment: dict[str, str]) -> None:
+    events = client(environment, "events")
+    patterns = {
+        stack: events.describe_rule(Name=up[stack]["training"].outputs()["approvalRuleArn"].rsplit("/", 1)[-1])
+        for stack in ("dev", "staging")
+    }
+    for happened in ("dev", "staging"):
+        for model in ("flight-delays", "flight-delays-long-haul"):
+            event = {
+                "id": "1",
+                "account": "000000000000",
+                "source": "aws.sagemaker",
+                "time": "2026-11-21T00:00:00Z",
+                "region": "us-east-1",
+                "resources": [],
+                "detail-type": "SageMaker Model Package State Change",
+                "detail": {
+                    "ModelPackageGroupName": f"{model}-{happened}",
+                    "ModelApprovalStatus": "Approved",
+                    "ModelPackageStatus": "Completed",
+                },
+            }
+            told = {
+                stack
+                for stack, rule in patterns.items()
+                if events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
+            }
+            assert told == {happened}, model
 
 
 def test_only_production_has_a_network(up: Stacks, environment: dict[str, str]) -> None:

@@ -25,7 +25,9 @@ def test_defaults_and_names(tmp_path: Path, document: dict[str, Any]) -> None:
     assert settings.pipeline.start == date(2013, 1, 1)
     assert settings.gate.metric == "auc"
     assert settings.endpoint.strategy == "all_at_once"
-    assert settings.feature_group_name("level") == "tides-level"
+    assert (settings.name_in("prod"), settings.endpoint_in("prod")) == ("tides-prod", "tides-prod")
+    document["endpoint"] = {"strategy": "async"}
+    assert read(tmp_path, document).endpoint_in("prod") == "tides-prod-async"
 
 
 @pytest.mark.parametrize(

@@ -31,18 +31,22 @@ def package() -> dict[str, Any]:
 
 
 def test_the_request_is_one_that_sagemaker_takes(settings: ModelConfiguration) -> None:
-    request = drift.processing_job_request(settings, OUTPUTS, package(), job_name="tides-drift-1", **WINDOW)
+    request = drift.processing_job_request(
+        settings, OUTPUTS, package(), stack="dev", job_name="tides-dev-drift-1", **WINDOW
+    )
     client = boto3.client("sagemaker", region_name="us-east-1")
     shape = client.meta.service_model.operation_model("CreateProcessingJob").input_shape
     assert not ParamValidator().validate(request, shape).has_errors()
     assert request["AppSpecification"]["ImageUri"] == "i@sha256:0"
     assert request["Environment"]["minimum_rows"] == "200"
+    assert request["Environment"]["sagemaker_endpoint_name"] == request["Environment"]["model_name"] == "tides-dev"
+    assert request["ProcessingInputs"][0]["S3Input"]["S3Uri"] == "s3://artifacts/capture/tides-dev"
 
 
 def test_a_version_without_a_baseline(settings: ModelConfiguration) -> None:
     without = {key: value for key, value in package().items() if key != "DriftCheckBaselines"}
     with pytest.raises(PipelinesError, match="no DriftCheckBaselines"):
-        drift.processing_job_request(settings, OUTPUTS, without, job_name="x", **WINDOW)
+        drift.processing_job_request(settings, OUTPUTS, without, stack="dev", job_name="x", **WINDOW)
 
 
 def test_the_report_is_put_together_from_the_jobs_files() -> None:

@@ -27,9 +27,10 @@ WINDOWS = {
 
 def test_every_parameter_has_a_value_as_text(settings: ModelConfiguration) -> None:
     values = parameters.for_execution(
-        settings, OUTPUTS, image_uri="i", git_commit="c", register=True, sample_fraction=0.1, **WINDOWS
+        settings, OUTPUTS, stack="dev", image_uri="i", git_commit="c", register=True, sample_fraction=0.1, **WINDOWS
     )
     assert sorted(values) == sorted(parameters.PARAMETERS)
+    assert values["ModelName"] == "tides-dev"
     assert all(isinstance(value, str) for value in values.values())
     assert (values["Register"], values["SampleFraction"], values["EvaluateTo"]) == ("true", "0.1", "2013-09-01")
 
@@ -37,7 +38,7 @@ def test_every_parameter_has_a_value_as_text(settings: ModelConfiguration) -> No
 def test_a_platform_that_is_not_up(settings: ModelConfiguration) -> None:
     with pytest.raises(ConfigurationError, match="rawBucket") as caught:
         parameters.for_execution(
-            settings, {**OUTPUTS, "rawBucket": ""}, image_uri="i", git_commit="c", register=True, **WINDOWS
+            settings, {**OUTPUTS, "rawBucket": ""}, stack="dev", image_uri="i", git_commit="c", register=True, **WINDOWS
         )
     assert "penstock up" in str(caught.value)
 
@@ -45,7 +46,7 @@ def test_a_platform_that_is_not_up(settings: ModelConfiguration) -> None:
 def test_runs_are_logged_to_the_models_own_server_or_the_platforms(settings: ModelConfiguration) -> None:
     def server(settings: ModelConfiguration, outputs: dict[str, str]) -> str:
         values = parameters.for_execution(
-            settings, outputs, image_uri="i", git_commit="c", register=True, **WINDOWS
+            settings, outputs, stack="dev", image_uri="i", git_commit="c", register=True, **WINDOWS
         )  # fmt: skip
         return values["TrackingServer"]
 

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 
 MODEL = "flight-delays"
+DEPLOYED = "flight-delays-local"
+"""What its things are called on the local stack."""
 REPOSITORY = "acme/flight-delays"
 PROJECT_NAME = "Flight delays"
 

@@ -41,7 +41,7 @@ def logs(
     Examples:
       penstock logs
       penstock logs pipelines-abc123-Train-xyz --follow
-      penstock logs flight-delays
+      penstock logs flight-delays-local
     """
     from penstock_ci import cloudlogs, logsources
     from penstock_ci.errors import FAILED, UserError
@@ -51,7 +51,7 @@ def logs(
     output = Output(json=as_json)
     target = resolve(stack)
     found = find_if_any(repository)
-    meant = logsources.find(target, name or "latest", found.name if found else None)
+    meant = logsources.find(target, name or "latest", target.model_name(found.name) if found else None)
     if follow:
         if as_json:
             raise UserError("--follow and --json exclude one another", "leave one of them out")

@@ -132,7 +132,7 @@ def run(
     found = find(repository)
     target = resolve(stack)
     if execution is not None:
-        arn = watching.execution_arn(target, found.name, execution)
+        arn = watching.execution_arn(target, target.model_name(found.name), execution)
     else:
         known = {
             entry["Name"]
@@ -149,7 +149,7 @@ def run(
                     f"parameters: {', '.join(sorted(known))}",
                 )
             values[name] = value
-        arn = executions.start(target, found.name, values)
+        arn = executions.start(target, target.model_name(found.name), values)
         output.progress(f"started {arn}")
     if not wait:
         output.line(arn)

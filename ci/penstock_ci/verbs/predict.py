@@ -52,7 +52,7 @@ def predict(
         raise UserError(f"{input} is not a file", "give a file of rows, or - for stdin")
     found = find(repository)
     target = resolve(stack)
-    name = endpoint or found.configuration.endpoint_name
+    name = endpoint or found.configuration.endpoint_in(target.stack)
     source = input if input == "-" else str(Path(input).resolve())
     command = [
         str(found.python),

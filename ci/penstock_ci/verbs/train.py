@@ -97,7 +97,7 @@ def train(
                 "penstock up infra",
                 detail="\n".join(up.get("errors") or up["diagnostics"]),
             )
-        arn = executions.start(target, model, plan.parameters)
+        arn = executions.start(target, target.model_name(model), plan.parameters)
         output.progress(f"started {arn}")
         if not wait:
             output.line(arn)

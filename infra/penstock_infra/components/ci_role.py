@@ -137,7 +137,7 @@ def _train(args: CiRoleArguments) -> list[Statement]:
         Statement(
             sid="BringUpTraining",
             actions=grants.TRAIN_MODEL,
-            resources=grants.sagemaker_resources(
+            resources=grants.resources_of_models(
                 placement, "feature-group", "model-card", "model-package-group", "pipeline"
             ),
         ),
@@ -145,7 +145,7 @@ def _train(args: CiRoleArguments) -> list[Statement]:
         Statement(
             sid="KeepDriftAlarms",
             actions=grants.WRITE_ALARMS,
-            resources=(placement.arn("cloudwatch", "alarm:penstock-drift-*"),),
+            resources=(placement.arn("cloudwatch", f"alarm:penstock-drift-*-{placement.stack}"),),
         ),
         grants.log_in_to_registry(),
         Statement(
@@ -174,7 +174,10 @@ def _deploy(args: CiRoleArguments) -> list[Statement]:
         Statement(
             sid="ReplaceEndpoints",
             actions=grants.DEPLOY_MODEL,
-            resources=grants.sagemaker_resources(placement, "endpoint", "endpoint-config", "model", "transform-job"),
+            resources=(
+                *grants.resources_of_models(placement, "endpoint", "endpoint-config", "model"),
+                *grants.sagemaker_resources(placement, "transform-job"),
+            ),
         ),
         *_operate_endpoints(args),
         grants.pass_roles(
@@ -194,7 +197,7 @@ def _operate_endpoints(args: CiRoleArguments) -> list[Statement]:
         Statement(
             sid="KeepEndpointAlarms",
             actions=(*grants.WRITE_ALARMS, "cloudwatch:DeleteAlarms"),
-            resources=(placement.arn("cloudwatch", "alarm:penstock-endpoint-*"),),
+            resources=(placement.arn("cloudwatch", f"alarm:penstock-endpoint-*-{placement.stack}-*"),),
         ),
         Statement(
             sid="ScaleEndpoints",

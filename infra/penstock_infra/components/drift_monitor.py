@@ -10,6 +10,7 @@ from pydantic import Field
 from penstock_infra import grants
 from penstock_infra.components.component import Arguments, Component
 from penstock_infra.components.scheduled_function import ScheduledFunction, ScheduledFunctionArguments, Timing
+from penstock_infra.functions.drift_job import job_stem
 from penstock_infra.iam import Statement
 from penstock_infra.inputs import Later, Text
 from penstock_infra.model import ModelName
@@ -21,6 +22,7 @@ class DriftMonitorArguments(Arguments):
     """The model, how often and how far back is looked, and what the job runs with."""
 
     model: ModelName
+    version_arns: Text = Field(description="ARN pattern of the model's registered versions, in this account or another")
     schedule: str = Field(default="cron(0 6 * * ? *)", description="EventBridge Scheduler's expression")
     timezone: str = Field(default="UTC", description="the expression's time zone, by its IANA name")
     hours: int = Field(default=24, ge=1, le=24 * 31, description="the window that ends when the job starts, in hours")
@@ -112,13 +114,13 @@ def permissions(args: DriftMonitorArguments) -> tuple[Statement, ...]:
         Statement(
             sid="ReadItsBaseline",
             actions=("sagemaker:DescribeModelPackage",),
-            resources=(placement.arn("sagemaker", f"model-package/{args.model}/*"),),
+            resources=(args.version_arns,),
         ),
         grants.list_buckets("FindCaptures", placement, args.artifact_bucket),
         Statement(
             sid="StartDriftJobs",
             actions=START_JOBS,
-            resources=(placement.arn("sagemaker", f"processing-job/{args.model}-drift-*"),),
+            resources=(placement.arn("sagemaker", f"processing-job/{job_stem(args.model)}-drift-*"),),
         ),
         grants.pass_roles("WithTheJobsRole", "sagemaker.amazonaws.com", args.job_role_arn),
         grants.lend_keys("LendKeysToDisks", args.data_key_arn),

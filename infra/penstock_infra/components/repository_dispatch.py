@@ -152,9 +152,15 @@ class RepositoryDispatch(Component):
             return arn
 
         self.approval_rule_arn = rule(
-            "approval", events.model_approved(args.repository), "A version of a model was approved"
+            "approval",
+            events.model_approved(args.repository, args.placement.stack),
+            "A version of a model was approved",
         )
-        self.drift_rule_arn = rule("drift", events.model_drift(args.repository), "A model's drift alarm went off")
+        self.drift_rule_arn = rule(
+            "drift",
+            events.model_drift(args.repository, args.placement.stack),
+            "A model's drift alarm went off",
+        )
         self.finish(
             {
                 "approvalRuleArn": self.approval_rule_arn,

@@ -70,7 +70,7 @@ def permissions(args: ServingRoleArguments) -> Document:
         Statement(
             sid="WatchDeployments",
             actions=("cloudwatch:DescribeAlarms",),
-            resources=(placement.arn("cloudwatch", "alarm:penstock-endpoint-*"),),
+            resources=(placement.arn("cloudwatch", f"alarm:penstock-endpoint-*-{placement.stack}-*"),),
         ),
         grants.use_keys("UseKeys", *args.key_arns),
         grants.lend_keys("LendKeysToDisks", *args.key_arns),

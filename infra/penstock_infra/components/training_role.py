@@ -57,7 +57,7 @@ def permissions(args: TrainingRoleArguments) -> Document:
         Statement(
             sid="ReadAndWriteFeatures",
             actions=grants.FEATURE_RECORDS,
-            resources=grants.sagemaker_resources(placement, "feature-group"),
+            resources=grants.resources_of_models(placement, "feature-group"),
         ),
         Statement(
             sid="StartJobs",
@@ -68,8 +68,9 @@ def permissions(args: TrainingRoleArguments) -> Document:
         Statement(
             sid="RunJobs",
             actions=grants.RUN_JOBS,
-            resources=grants.sagemaker_resources(
-                placement, "model-package", "model-package-group", "processing-job", "training-job"
+            resources=(
+                *grants.resources_of_models(placement, "model-package", "model-package-group"),
+                *grants.sagemaker_resources(placement, "processing-job", "training-job"),
             ),
         ),
         grants.list_versions(),

@@ -6,6 +6,7 @@ It starts the same job as `penstock drift`: the model's own container compares, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 
 LIVE_VERSION = "model-package-arn"
 _INPUT, _BASELINE, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/baseline", "/opt/ml/processing/output"
-_LONGEST_NAME = 63
+_LONGEST_STEM = 63 - len("-drift-20310131-235959")
 _HOUR = "%Y/%m/%d/%H"
 
 
@@ -59,6 +60,14 @@ def start(sagemaker: Any, ssm: Any, s3: Any, stack: str, job: dict[str, Any], en
     return {"started": asked["ProcessingJobName"]}
 
 
+def job_stem(model: str) -> str:
+    """What a model's drift jobs are called before `-drift-<time>`: its name; a long one cut, with a hash at its end."""
+    if len(model) <= _LONGEST_STEM:
+        return model
+    digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+    return f"{model[: _LONGEST_STEM - 9].rstrip('-')}-{digest}"
+
+
 def _live_version(ssm: Any, stack: str, model: str) -> str | None:
     try:
         found = ssm.get_parameter(Name=f"/penstock/{stack}/{model}/{LIVE_VERSION}")
@@ -84,7 +93,7 @@ def request(job: dict[str, Any], package: dict[str, Any], begin: datetime, end: 
     """CreateProcessingJob's request, that of `penstock drift` with keys, tags and network."""
     model, bucket = job["model"], job["bucket"]
     baseline = package["DriftCheckBaselines"]["ModelDataQuality"]
-    name = f"{model}-drift-{end.astimezone(UTC):%Y%m%d-%H%M%S}"[:_LONGEST_NAME]
+    name = f"{job_stem(model)}-drift-{end.astimezone(UTC):%Y%m%d-%H%M%S}"
     asked: dict[str, Any] = {
         "ProcessingJobName": name,
         "RoleArn": job["role_arn"],

@@ -11,6 +11,7 @@ from penstock_infra.components.ttl_cleaner import TtlCleaner, TtlCleanerArgument
 from penstock_infra.configuration import OperationsSettings
 from penstock_infra.events import DRIFT_ALARM_PREFIX
 from penstock_infra.platform import Foundation, Operations, Training
+from penstock_infra.registry import chosen
 from penstock_infra.stack import platform_placement
 
 settings = OperationsSettings.load()
@@ -62,14 +63,16 @@ if settings.expiring_stacks:
     functions.append(cleaner.function_name)
 
 training = functools.cache(Training.of_stack)
+registry = chosen(foundation)
 for model in settings.models:
+    name = placement.model_name(model)
     ModelDashboard(
         model,
         ModelDashboardArguments(
             placement=placement,
-            model=model,
-            endpoint_name=model,
-            alarm_arns=(placement.arn("cloudwatch", f"alarm:{DRIFT_ALARM_PREFIX}{model}"),),
+            model=name,
+            endpoint_name=name,
+            alarm_arns=(placement.arn("cloudwatch", f"alarm:{DRIFT_ALARM_PREFIX}{name}"),),
         ),
     )
     if settings.drift_check:
@@ -77,7 +80,8 @@ for model in settings.models:
             model,
             DriftMonitorArguments(
                 placement=placement,
-                model=model,
+                model=name,
+                version_arns=registry.version_arns(placement, model),
                 schedule=settings.drift_check,
                 timezone=settings.timezone,
                 hours=settings.drift_hours,

@@ -6,6 +6,7 @@ record per entity goes to the online store by the runtime API, which keeps the n
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ WRITE_BATCH = 25
 READ_BATCH = 100
 PARALLEL = 8
 ATTEMPTS = 5
+LONGEST_NAME = 64
+HASH_LENGTH = 8
 
 
 class FeatureStore:
@@ -35,8 +38,8 @@ class FeatureStore:
     `prefix` is the model's name: the group `origin` is `<prefix>-origin` on AWS.
     """
 
-    def __init__(self, prefix: str, groups: Mapping[str, FeatureGroup]) -> None:
-        self.prefix = prefix
+    def __init__(self, model: str, groups: Mapping[str, FeatureGroup]) -> None:
+        self.model = model
         self.groups = groups
         settings = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=2 * PARALLEL)
         self.sagemaker = boto3.client("sagemaker", config=settings)
@@ -44,8 +47,12 @@ class FeatureStore:
         self.s3 = boto3.client("s3", config=settings)
 
     def physical_name(self, group: str) -> str:
-        """Name of a group on AWS."""
-        return f"{self.prefix}-{group}"
+        """Name of a group on AWS: `<model>-<group>`, beyond AWS's 64 characters cut, with a hash at its end."""
+        plain = f"{self.model}-{group}"
+        if len(plain) <= LONGEST_NAME:
+            return plain
+        digest = hashlib.sha256("\0".join(("", self.model, group)).encode()).hexdigest()[:HASH_LENGTH]
+        return f"{plain[: LONGEST_NAME - HASH_LENGTH - 1].rstrip('-')}-{digest}"
 
     def data_uri(self, group: str) -> str:
         """Where the offline store keeps a group's files; PipelinesError when the group is missing or online only."""

@@ -28,6 +28,7 @@ from penstock_ci.cost.telling import summary
 from penstock_ci.plans import PLANNED, Operation, PlannedResource
 from penstock_ci.target import Target
 from penstock_infra.feature_schema import FeatureSchema
+from penstock_infra.job_definition import MonitoringJobDefinition
 
 BUCKET = "aws:s3/bucket:Bucket"
 KEY = "aws:kms/key:Key"
@@ -184,7 +185,7 @@ def test_every_type_exists_and_is_priced_once(prices: Prices) -> None:
     for type_ in [*types, ALARM, CONFIGURATION, ENDPOINT, NOTEBOOK, TRACKING_SERVER, VPC_ENDPOINT]:
         package, module, name = type_.split(":")
         if package == "pulumi-python":  # a dynamic resource of the kit's own
-            assert name == FeatureSchema.__name__, type_
+            assert name in (FeatureSchema.__name__, MonitoringJobDefinition.__name__), type_
             continue
         module = module.split("/")[0]
         module = {"lambda": "lambda_"}.get(module, module)

@@ -184,15 +184,18 @@ def test_a_stack_with_versions_is_not_destroyed_unless_it_may_be(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     target = Target("local", "local", {}, "us-east-1")
-    resources = [{"type": teardown.GROUP, "id": "tides", "outputs": {}}, {"type": "aws:s3/bucket:Bucket", "id": "b"}]
-    monkeypatch.setattr("penstock_ci.registry.models", lambda target: ["tides"])
-    monkeypatch.setattr("penstock_ci.registry.versions", lambda target, model: [object(), object()])
+    resources = [
+        {"type": teardown.GROUP, "id": "tides-local", "outputs": {}},
+        {"type": "aws:s3/bucket:Bucket", "id": "b"},
+    ]
+    versions = {("tides-local", "local"): [object(), object()]}
+    monkeypatch.setattr("penstock_ci.registry.in_group", lambda _target, group, stack: versions[group, stack])
     project = Project("infra", tmp_path)
-    with pytest.raises(UserError, match="tides has 2 registered versions") as caught:
+    with pytest.raises(UserError, match="tides-local has 2 registered versions") as caught:
         teardown.check(target, project, resources)
     assert "forceDestroy" in caught.value.fix
     (tmp_path / "Pulumi.local.yaml").write_text("config:\n  tides:forceDestroy: true\n")
-    assert teardown.check(target, project, resources) == ["tides"]
+    assert teardown.check(target, project, resources) == ["tides-local"]
     assert teardown.check(target, project, resources[1:]) == []
 
 

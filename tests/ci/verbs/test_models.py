@@ -87,7 +87,7 @@ def test_train_updates_the_pipeline_and_runs_it_on_what_has_landed(penstock: Pen
         "train_from": "2013-01-01", "train_to": "2013-07-01", "evaluate_from": "2013-07-01", "evaluate_to": "2013-09-01",
     }  # fmt: skip
     assert (document["metrics"], document["champion"], document["image_uri"]) == ({"auc": 0.7}, None, "models@sha256:1")
-    assert (calls["pipeline"], calls["ups"]) == ("tides", 1)
+    assert (calls["pipeline"], calls["parameters"]["ModelName"], calls["ups"]) == ("tides-local", "tides-local", 1)
     assert calls["parameters"]["Register"] == "true"
     assert calls["parameters"]["SampleFraction"] == "1.0"
     assert calls["parameters"]["RawBucket"] == "raw"
@@ -166,7 +166,7 @@ def test_predict_passes_rows_and_scores(penstock: Penstock, local: Target, repos
     assert penstock("predict", "--input", "rows.csv", "--json").document == [{"score": 0.5}]
     assert (
         repository / "called"
-    ).read_text() == f"-m tides.predict --input {repository}/rows.csv --endpoint tides --json\n"
+    ).read_text() == f"-m tides.predict --input {repository}/rows.csv --endpoint tides-local --json\n"
 
 
 @pytest.mark.parametrize(

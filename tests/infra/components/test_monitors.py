@@ -34,6 +34,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "DriftMonitor": {
         "model": "flight-delays",
+        "version_arns": "arn:aws:sagemaker:eu-central-1:111111111111:model-package/flight-delays-dev/*",
         "artifact_bucket": "artifacts",
         "job_role_arn": ROLE,
         "data_key_arn": KEY,
@@ -107,7 +108,7 @@ def test_the_drift_function_starts_this_models_jobs_with_one_role(run_program: A
             "Sid": "ReadItsBaseline",
             "Effect": "Allow",
             "Action": ["sagemaker:DescribeModelPackage"],
-            "Resource": [arn("sagemaker", "model-package/flight-delays/*")],
+            "Resource": ["arn:aws:sagemaker:eu-central-1:111111111111:model-package/flight-delays-dev/*"],
         },
         "FindCaptures": {
             "Sid": "FindCaptures",

@@ -45,7 +45,7 @@ def serving(run_program: Any, placement: Placement) -> Any:
 def test_it_asks_the_alarms_of_endpoints_alone(serving: Any) -> None:
     statement = serving()["WatchDeployments"]
     assert statement["Action"] == ["cloudwatch:DescribeAlarms"]
-    assert statement["Resource"] == [f"arn:aws:cloudwatch:{HERE}:alarm:penstock-endpoint-*"]
+    assert statement["Resource"] == [f"arn:aws:cloudwatch:{HERE}:alarm:penstock-endpoint-*-prod-*"]
 
 
 def test_it_tells_the_topics_of_async_answers_alone(serving: Any) -> None:
@@ -93,7 +93,7 @@ def deploying(run_program: Any, placement: Placement) -> dict[str, dict[str, Any
 @pytest.mark.parametrize(
     ("sid", "resources"),
     [
-        ("KeepEndpointAlarms", [f"arn:aws:cloudwatch:{HERE}:alarm:penstock-endpoint-*"]),
+        ("KeepEndpointAlarms", [f"arn:aws:cloudwatch:{HERE}:alarm:penstock-endpoint-*-prod-*"]),
         ("ScaleEndpoints", [f"arn:aws:application-autoscaling:{HERE}:scalable-target/*"]),
         ("KeepAnswerTopics", [f"arn:aws:sns:{HERE}:penstock-prod-async-*"]),
         ("ScheduleTransforms", [f"arn:aws:scheduler:{HERE}:schedule/default/penstock-prod-transform-*"]),

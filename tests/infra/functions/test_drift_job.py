@@ -109,6 +109,13 @@ def test_its_request_is_that_of_penstock_drift() -> None:
     )
 
 
+def test_names_of_jobs_stay_within_sagemakers_63_characters() -> None:
+    assert drift_job.job_stem("flights-dev") == "flights-dev"
+    stems = [drift_job.job_stem(f"{'x' * 40}-{stack}") for stack in ("dev", "prod")]
+    assert all(len(f"{stem}-drift-20261120-060000") <= 63 for stem in stems)
+    assert stems[0] != stems[1], "two stacks' jobs of one second are two"
+
+
 @pytest.mark.parametrize(
     ("hours", "is_there"),
     [

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from penstock_ci.demo.session import Facts, Session, check
-from penstock_ci.demo.settings import MODEL
+from penstock_ci.demo.settings import DEPLOYED
 from penstock_ci.demo.stages.data import land
 from penstock_ci.demo.stages.deploy import live
 from penstock_ci.demo.stages.merge import registered
 from penstock_ci.demo.stages.serve import captured
 
-ALARM = f"penstock-drift-{MODEL}"
+ALARM = f"penstock-drift-{DEPLOYED}"
 
 
 def run(session: Session) -> Facts:
@@ -45,7 +45,7 @@ def run(session: Session) -> Facts:
     check(live(session) == 2, f"version {live(session)} is live, not 2")
     session.in_repository("rollback")
     check(live(session) == 1, f"after the rollback version {live(session)} is live, not 1")
-    status = session.client("sagemaker").describe_endpoint(EndpointName=MODEL)["EndpointStatus"]
+    status = session.client("sagemaker").describe_endpoint(EndpointName=DEPLOYED)["EndpointStatus"]
     check(status == "InService", f"after the rollback the endpoint is {status}")
     metadata = second["CustomerMetadataProperties"]
     session.findings["comparison"] = _comparison(review, metadata)
@@ -73,7 +73,7 @@ def _replay_and_judge(session: Session, first: date, until: date) -> dict[str, A
         "--rows",
         str(session.settings.replayed_rows),
         "--endpoint",
-        MODEL,
+        DEPLOYED,
     )["rows"]
     # Captured requests reach S3 a moment after their answers, here as on AWS.
     session.until(f"the capture of {sent} rows", lambda: _captured_rows(session, started) >= sent)

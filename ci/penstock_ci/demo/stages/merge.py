@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock_ci.demo.session import Facts, Session, check
-from penstock_ci.demo.settings import MODEL
+from penstock_ci.demo.settings import DEPLOYED, MODEL
 from penstock_ci.demo.stages.data import land
 from penstock_ci.demo.stages.pull_request import BRANCH
 
@@ -51,7 +51,7 @@ def run(session: Session) -> Facts:
 def registered(session: Session, number: int) -> dict[str, Any]:
     """A version as the registry describes it."""
     client = session.client("sagemaker")
-    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=MODEL)
+    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=DEPLOYED)
     arns = [summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]]
     wanted = [arn for arn in arns if arn.endswith(f"/{number}")]
     check(len(wanted) == 1, f"version {number} of {MODEL} is not registered; there are {len(arns)} versions")

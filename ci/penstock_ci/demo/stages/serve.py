@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock_ci.demo import source
 from penstock_ci.demo.session import Facts, Session, check
-from penstock_ci.demo.settings import MODEL
+from penstock_ci.demo.settings import DEPLOYED
 from penstock_ci.demo.stages.merge import registered
 
 CAPTURE_WITHIN_SECONDS = 60.0
@@ -52,7 +52,7 @@ def captured(session: Session) -> list[dict[str, Any]]:
     client = session.client("s3")
     bucket = session.outputs["artifactBucket"]
     lines: list[dict[str, Any]] = []
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"capture/{MODEL}/"):
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"capture/{DEPLOYED}/"):
         for item in page.get("Contents", []):
             body = client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().decode()
             lines += [json.loads(line) for line in body.splitlines() if line.strip()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock_ci.demo.session import Facts, Session, check
-from penstock_ci.demo.settings import MODEL
+from penstock_ci.demo.settings import DEPLOYED
 
 
 def run(session: Session) -> Facts:
@@ -21,7 +21,7 @@ def run(session: Session) -> Facts:
 def _delete_versions(session: Session) -> int:
     """A registry with versions is never destroyed, here as on AWS: they are deleted by hand, which says it is meant."""
     client = session.client("sagemaker")
-    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=MODEL)
+    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=DEPLOYED)
     arns = [summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]]
     for arn in arns:
         client.delete_model_package(ModelPackageName=arn)
@@ -32,7 +32,7 @@ def _delete_traces(session: Session) -> None:
     """What verbs and services wrote beside the stacks: which version was live, and logs."""
     ssm, logs = session.client("ssm"), session.client("logs")
     names = [entry["Name"] for entry in ssm.describe_parameters()["Parameters"]]
-    ours = [name for name in names if name.startswith(f"/penstock/local/{MODEL}/")]
+    ours = [name for name in names if name.startswith(f"/penstock/local/{DEPLOYED}/")]
     if ours:
         ssm.delete_parameters(Names=ours)
     for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/sagemaker/"):

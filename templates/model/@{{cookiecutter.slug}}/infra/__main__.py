@@ -20,7 +20,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 settings = model.read(REPOSITORY / "penstock.yaml")
 stack = ModelStackSettings.load()
 placement = model_placement(stack, settings)
-versions = releases(placement.stack, settings.name)
+name = placement.model_name(settings.name)
+versions = releases(placement.stack, name)
 foundation = Foundation.of_stack()
 lake = DataLake.of_stack()
 store = FeatureStore.of_stack()
@@ -31,7 +32,7 @@ feature_groups = [
         group.name,
         FeatureGroupArguments(
             placement=placement,
-            model=settings.name,
+            model=name,
             definition=group,
             offline_store_uri=store.offline_store_uri,
             role_arn=store.feature_store_role_arn,
@@ -44,7 +45,7 @@ registry = ModelPackageGroup(
     settings.name,
     ModelPackageGroupArguments(
         placement=placement,
-        model=settings.name,
+        model=name,
         description=settings.description,
         shared_with=stack.shared_with,
     ),
@@ -53,7 +54,7 @@ ModelCard(
     settings.name,
     ModelCardArguments(
         placement=placement,
-        model=settings.name,
+        model=name,
         description=settings.description,
         settings=settings.card,
         model_package_arn=versions.live,
@@ -64,10 +65,10 @@ pipeline = Pipeline(
     settings.name,
     PipelineArguments(
         placement=placement,
-        model=settings.name,
+        model=name,
         description=settings.description,
         definition=definition.read(REPOSITORY / settings.pipeline.definition),
-        defaults=platform_defaults(settings.name, foundation, lake, training),
+        defaults=platform_defaults(name, foundation, lake, training),
         role_arn=training.training_role_arn,
         subnet_ids=training.job_subnet_ids,
         security_group_id=training.job_security_group_id,
@@ -75,13 +76,13 @@ pipeline = Pipeline(
 )
 DriftAlarm(
     settings.name,
-    DriftAlarmArguments(placement=placement, model=settings.name, topic_arn=foundation.alarm_topic_arn),
+    DriftAlarmArguments(placement=placement, model=name, topic_arn=foundation.alarm_topic_arn),
 )
 endpoint = Endpoint(
     settings.name,
     EndpointArguments(
         placement=placement,
-        model=settings.name,
+        model=name,
         model_package_arn=versions.live,
         challenger_package_arn=versions.challenger,
         settings=stack.endpoint_settings(settings.endpoint),

@@ -1,5 +1,6 @@
 """The repository's own files, wherever the package is: beside it in a checkout, inside it in the image."""
 
+import os
 from pathlib import Path
 
 from penstock_pipelines import configuration
@@ -20,6 +21,11 @@ def folder() -> Path:
 def settings() -> ModelConfiguration:
     """penstock.yaml."""
     return configuration.load(folder())
+
+
+def model_name() -> str:
+    """What the model's things are called in the stack that one works on ($PENSTOCK_STACK, else the local one)."""
+    return settings().name_in(os.environ.get("PENSTOCK_STACK") or "local")
 
 
 def feature_groups() -> dict[str, FeatureGroup]:

@@ -76,7 +76,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON, with the features that were used")
     given = parser.parse_args(command_line)
     try:
-        store = FeatureStore(definitions.settings().name, definitions.feature_groups())
+        store = FeatureStore(definitions.model_name(), definitions.feature_groups())
         rows = online.with_features(online.flights(read(given.input)), store)
         if later := online.already_known(rows):
             print(f"note: {later} of the flights lie before what the online store knows by now", file=sys.stderr)

@@ -226,9 +226,9 @@ def main(command_line: Sequence[str] | None = None) -> int:
     given = parser.parse_args(command_line)
     try:
         started = time.monotonic()
-        bucket = given.raw_bucket or lake.raw_bucket_of(definitions.settings().name)
+        bucket = given.raw_bucket or lake.raw_bucket_of(definitions.model_name())
         if given.check_online:
-            store = FeatureStore(definitions.settings().name, definitions.feature_groups())
+            store = FeatureStore(definitions.model_name(), definitions.feature_groups())
             outcome = check_online(store, bucket, given.first, given.until, given.rows, given.seed)
         else:
             outcome = send(given.endpoint, bucket, given.first, given.until, given.rows, given.seed)

@@ -26,7 +26,7 @@ _ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/.+")
 
 
 def account(target: Target, project: Project, configuration: Mapping[str, str] = {}) -> None:
-    """Refuse credentials of another account than the stack's. The local cloud has one account only.
+    """Refuse credentials of another account than the stack's. On the local cloud the provider heeds what the file says.
 
     Raises:
         UserError: the account is another one, or nothing says which one a production stack belongs to.

@@ -95,7 +95,18 @@ def versions(target: Target, model: str) -> list[Version]:
         if not found and model not in models(target):
             raise _unknown_model(target, model)
         return found
-    return in_group(target, group_arn(target, where.account, name), where.stack)
+    try:
+        return in_group(target, group_arn(target, where.account, name), where.stack)
+    except target.client("sagemaker").exceptions.ClientError as error:
+        if error.response["Error"].get("Code") != "AccessDeniedException":
+            raise
+        raise UserError(
+            f"account {target.account()} may not read the versions of {model} in the stack '{where.stack}' "
+            f"(account {where.account}): {error.response['Error'].get('Message')}",
+            f"name it in sharedWith of that stack's files, infra/Pulumi.{where.stack}.yaml of the model among them, and bring "
+            "them up; or the role that asks lacks the right",
+            exit_code=1,
+        ) from error
 
 
 def group_arn(target: Target, account: str, group: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,7 +53,7 @@ def deploy(
     A version that is not Approved, or whose artifact is not the registered one, is refused; approval is the only yes that
     is needed. When the endpoint does not come up or fails its smoke test, the version before is put back (exit code 1).
     Under the strategies shadow and ab a version first runs beside the live one; --promote makes it live, and
-    `penstock rollback` takes it away.
+    `penstock rollback` takes it away. A step of a GitHub workflow gets the output model-package-arn.
     """
     from penstock_ci import registry, releases
     from penstock_ci.errors import UserError
@@ -112,3 +114,6 @@ def release(
     if done.smoke:
         output.line(f"smoke test: {done.smoke['rows']} rows answered, first {done.smoke['predictions'][0]:.4f}")
     output.result(done.summary())
+    if file := os.environ.get("GITHUB_OUTPUT"):
+        with Path(file).open("a", encoding="utf-8") as outputs:
+            outputs.write(f"model-package-arn={version.arn}\n")

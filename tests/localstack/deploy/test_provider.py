@@ -177,7 +177,8 @@ def test_previews_leave_computed_outputs_unknown() -> None:
 @pytest.mark.parametrize(
     ("configuration", "message"),
     [
-        ({"accessKey": "AKIAREAL"}, "not 000000000000"),
+        ({"accessKey": "AKIAREAL"}, "not an account of the local cloud"),
+        ({"accessKey": "1234567890123"}, "not an account of the local cloud"),
         ({"endpoints": '[{"s3": "https://s3.amazonaws.com"}]'}, "not on this machine"),
         ({"assumeRoles": "[]"}, "the provider option assumeRoles"),
     ],
@@ -185,6 +186,36 @@ def test_previews_leave_computed_outputs_unknown() -> None:
 def test_the_provider_goes_nowhere_else(configuration: dict[str, str], message: str) -> None:
     with pytest.raises(ProviderError, match=message):
         provider(**configuration)
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"allowedAccountIds": '["111111111111", "222222222222"]'},
+        {"forbiddenAccountIds": '["000000000000"]'},
+        {"accessKey": "111111111111", "allowedAccountIds": '["000000000000"]'},
+        {"accessKey": "111111111111", "forbiddenAccountIds": '["111111111111"]'},
+    ],
+)
+def test_accounts_that_the_configuration_does_not_allow(configuration: dict[str, str]) -> None:
+    account = configuration.get("accessKey", "000000000000")
+    with pytest.raises(ProviderError, match=f"^AWS account ID not allowed: {account}$"):
+        provider(**configuration)
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"allowedAccountIds": '["000000000000"]', "forbiddenAccountIds": '["111111111111"]'},
+        {"allowedAccountIds": "[]"},
+        {"allowedAccountIds": UNKNOWN},
+        {"allowedAccountIds": ["111111111111", UNKNOWN]},
+        {"accessKey": "111111111111", "allowedAccountIds": '["111111111111"]'},
+    ],
+)
+def test_accounts_that_it_allows(configuration: dict[str, Any]) -> None:
+    """Or may allow, once it is known."""
+    assert provider(**configuration)
 
 
 class EndpointService:

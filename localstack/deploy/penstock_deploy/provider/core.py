@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from penstock_deploy.plugins.interface import (
 from penstock_deploy.provider import registry
 from penstock_deploy.provider.clients import Aws, shared
 from penstock_deploy.provider.resource_type import ResourceType, compact
-from penstock_deploy.target import ACCOUNT, Target, is_loopback
+from penstock_deploy.target import Target, is_account, is_loopback
 from penstock_deploy.values import UNKNOWN, Properties, Secret, has_secret, has_unknown, plain
 
 _KINDS = {
@@ -45,8 +46,8 @@ _DEFAULTS = "__defaults"
 _SUFFIX_DIGITS = 7
 _PREFIXED_DIGITS = 26
 _HARMLESS_CONFIGURATION = {
-    "accessKey", "secretKey", "region", "version", "defaultTags", "endpoints", "allowedAccountIds", "profile",
-    "skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId",
+    "accessKey", "secretKey", "region", "version", "defaultTags", "endpoints", "allowedAccountIds", "forbiddenAccountIds",
+    "profile", "skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId",
     "s3UsePathStyle", "ignoreTags", "maxRetries", "retryMode", "token",
 }  # fmt: skip
 
@@ -57,6 +58,10 @@ class AwsProvider:
     def __init__(self, target: Target, configuration: Properties, folder: Path | None = None) -> None:
         settings = {key: _decoded(key, value) for key, value in plain(configuration).items() if key != "__internal"}
         _guard(settings)
+        key = settings.get("accessKey")
+        if key not in (None, UNKNOWN):
+            target = replace(target, access_key_id=key)
+        _admit(target.access_key_id, settings)
         self._clients = shared(target)
         region = settings.get("region")
         self._region = region if isinstance(region, str) and region not in ("", UNKNOWN) else target.region
@@ -379,12 +384,22 @@ def _guard(settings: Properties) -> None:
     for name in sorted(set(settings) - _HARMLESS_CONFIGURATION):
         raise ProviderError(f"the local AWS provider does not have the provider option {name}")
     key = settings.get("accessKey")
-    if key not in (None, ACCOUNT, UNKNOWN):
-        raise ProviderError(f"accessKey of the provider is not {ACCOUNT}: the local engine uses the local account only")
+    if key not in (None, UNKNOWN) and not is_account(str(key)):
+        raise ProviderError(
+            "accessKey of the provider is not an account of the local cloud (twelve digits): the local engine takes no "
+            "real credentials"
+        )
     for endpoints in settings.get("endpoints") or []:
         for service, url in (endpoints or {}).items():
             if isinstance(url, str) and not is_loopback(url):
                 raise ProviderError(f"endpoint {url} of {service} is not on this machine: the local engine refuses it")
+
+
+def _admit(account: str, settings: Properties) -> None:
+    """Refuses an account that the provider's settings do not allow, in the real provider's words."""
+    allowed, forbidden = (settings.get(name) or [] for name in ("allowedAccountIds", "forbiddenAccountIds"))
+    if account in forbidden or (allowed and UNKNOWN not in (allowed, *allowed) and account not in allowed):
+        raise ProviderError(f"AWS account ID not allowed: {account}")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
 from penstock_services.sagemaker.endpoints.configuration import refused
 from penstock_services.sagemaker.engine import find
+from penstock_services.sagemaker.registry import package_of
 
 Record = dict[str, Any]
 INSTANCE_LIMIT = 8
@@ -122,7 +123,7 @@ def _container(context: Context, model_name: str) -> tuple[str, str | None, bool
     container = containers[0]
     environment = dict(container.get("Environment", {}))
     if "ModelPackageName" in container:
-        package = context.call("DescribeModelPackage", {"ModelPackageName": container["ModelPackageName"]})
+        package = package_of(context, container)
         specified = package.get("InferenceSpecification", {}).get("Containers", [])
         if len(specified) != 1:
             message = f"Model package {container['ModelPackageName']} must have one container to be deployed here."

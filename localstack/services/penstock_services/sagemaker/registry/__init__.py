@@ -2,6 +2,6 @@
 
 from penstock_services.sagemaker.registry import groups as groups
 from penstock_services.sagemaker.registry import packages as packages
-from penstock_services.sagemaker.registry.package import KIND, arn_of, package
+from penstock_services.sagemaker.registry.models import package_of
 
-__all__ = ["KIND", "arn_of", "package"]
+__all__ = ["package_of"]

@@ -1,9 +1,4 @@
-"""Groups of model packages: when they may be deleted, and their resource policies.
-
-On AWS a policy lets other accounts use the group
-(https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-deploy-xaccount.html); here it is kept, and no access is
-decided by it.
-"""
+"""Groups of model packages: when they may be deleted, and the resource policies that open them to other accounts."""
 
 from __future__ import annotations
 
@@ -12,14 +7,21 @@ from typing import Any
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context, check, operation
+from penstock_services.sagemaker import engine
 from penstock_services.sagemaker.engine import find
 from penstock_services.sagemaker.hooks import hook
 from penstock_services.sagemaker.kinds import kinds
+from penstock_services.sagemaker.registry.access import POLICY, reached
 from penstock_services.sagemaker.registry.package import KIND
 
 Record = dict[str, Any]
-_POLICY = "ModelPackageGroupPolicy"
 _EFFECTS = ("Allow", "Deny")
+
+
+@operation("DescribeModelPackageGroup", "record")
+def _describe(context: Context, request: Record) -> Record:
+    there = reached(context, "DescribeModelPackageGroup", request["ModelPackageGroupName"])
+    return engine.serve(there, "DescribeModelPackageGroup", request)
 
 
 @check("DeleteModelPackageGroup")
@@ -36,7 +38,7 @@ def _empty(context: Context, request: Record) -> None:
 
 @hook("ModelPackageGroup", "deleted")
 def _gone(context: Context, record: Record) -> None:
-    context.store.delete(context.scope, _POLICY, record["ModelPackageGroupName"])
+    context.store.delete(context.scope, POLICY, record["ModelPackageGroupName"])
 
 
 def _group(context: Context, name: str) -> tuple[str, Record]:
@@ -51,7 +53,7 @@ def _group(context: Context, name: str) -> tuple[str, Record]:
 def _put(context: Context, request: Record) -> Record:
     key, record = _group(context, request["ModelPackageGroupName"])
     _validate(request["ResourcePolicy"])
-    context.store.put(context.scope, _POLICY, key, {"ResourcePolicy": request["ResourcePolicy"]})
+    context.store.put(context.scope, POLICY, key, {"ResourcePolicy": request["ResourcePolicy"]})
     return {"ModelPackageGroupArn": record["ModelPackageGroupArn"]}
 
 
@@ -78,7 +80,7 @@ def _validate(policy: str) -> None:
 @operation("GetModelPackageGroupPolicy", "record")
 def _get(context: Context, request: Record) -> Record:
     key, record = _group(context, request["ModelPackageGroupName"])
-    policy = context.store.get(context.scope, _POLICY, key)
+    policy = context.store.get(context.scope, POLICY, key)
     if policy is None:
         message = f"Cannot find resource policy for: {record['ModelPackageGroupArn']}"
         raise ServiceError("ValidationException", message)
@@ -88,7 +90,7 @@ def _get(context: Context, request: Record) -> Record:
 @operation("DeleteModelPackageGroupPolicy", "record")
 def _delete(context: Context, request: Record) -> Record:
     key, record = _group(context, request["ModelPackageGroupName"])
-    if not context.store.delete(context.scope, _POLICY, key):
+    if not context.store.delete(context.scope, POLICY, key):
         message = f"Cannot find resource policy for: {record['ModelPackageGroupArn']}"
         raise ServiceError("ValidationException", message)
     return {}

@@ -14,6 +14,7 @@ from penstock_services.sagemaker.kinds import kinds
 from penstock_services.sagemaker.model import load
 from penstock_services.sagemaker.model_cards import schema
 from penstock_services.sagemaker.registry import validation
+from penstock_services.sagemaker.registry.access import reached
 from penstock_services.sagemaker.registry.package import KIND, announce, arn_of, described, package
 from penstock_services.store import Columns, Where
 
@@ -44,6 +45,7 @@ index(KIND, _columns)
 @operation("CreateModelPackage")
 def _create(context: Context, request: Record) -> Record:
     _refuse(request)
+    context = reached(context, "CreateModelPackage", request.get("ModelPackageGroupName", ""))
     record = {member: value for member, value in request.items() if member not in _NOT_KEPT}
     record["CreationTime"] = now()
     record["_order"] = time.time_ns()
@@ -131,6 +133,7 @@ def _next_version(context: Context, group: str) -> int:
 
 @operation("DescribeModelPackage")
 def _describe(context: Context, request: Record) -> Record:
+    context = reached(context, "DescribeModelPackage", request["ModelPackageName"])
     _, record = package(context, request["ModelPackageName"])
     answer = described(record)
     if request.get("IncludedData") == "MetadataOnly" and "ModelCardContent" in answer.get("ModelCard", {}):
@@ -140,6 +143,7 @@ def _describe(context: Context, request: Record) -> Record:
 
 @operation("UpdateModelPackage")
 def _update(context: Context, request: Record) -> Record:
+    context = reached(context, "UpdateModelPackage", request["ModelPackageArn"])
     key, _ = package(context, request["ModelPackageArn"])
     _card(request.get("ModelCard", {}))
 
@@ -185,6 +189,7 @@ def _apply(record: Record, request: Record) -> None:
 
 @operation("DeleteModelPackage")
 def _delete(context: Context, request: Record) -> Record:
+    context = reached(context, "DeleteModelPackage", request["ModelPackageName"])
     key, record = package(context, request["ModelPackageName"])
     context.store.delete(context.scope, KIND, key)
     tags.remove(context, record["ModelPackageArn"])
@@ -199,7 +204,9 @@ def _list(context: Context, request: Record) -> Record:
     wanted = asked.pop("ModelPackageType", "Unversioned")
     where = []
     if "ModelPackageGroupName" in asked:
-        group, _ = find(context, "ModelPackageGroup", asked.pop("ModelPackageGroupName"))
+        named = asked.pop("ModelPackageGroupName")
+        context = reached(context, "ListModelPackages", named)
+        group, _ = find(context, "ModelPackageGroup", named)
         where.append(Where("parent", "=", group))
     elif wanted != "Both":
         # Names begin with a letter or a digit.
@@ -225,7 +232,7 @@ def _batch(context: Context, request: Record) -> Record:
     failed: Record = {}
     for arn in request["ModelPackageArnList"]:
         try:
-            _, record = package(context, arn)
+            _, record = package(reached(context, "BatchDescribeModelPackage", arn), arn)
         except ServiceError as error:
             failed[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
         else:

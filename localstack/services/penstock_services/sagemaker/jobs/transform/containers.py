@@ -8,6 +8,7 @@ from typing import Any
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
 from penstock_services.sagemaker.engine import find
+from penstock_services.sagemaker.registry import package_of
 
 Record = dict[str, Any]
 
@@ -51,7 +52,7 @@ def _expanded(context: Context, model_name: str, container: Record, before: int)
     own = container.get("Environment", {})
     if "ModelPackageName" not in container:
         return [_container(model_name, container, own, before)]
-    package = context.call("DescribeModelPackage", {"ModelPackageName": container["ModelPackageName"]})
+    package = package_of(context, container)
     specified = package.get("InferenceSpecification", {}).get("Containers", [])
     if not specified:
         message = f"Model package {container['ModelPackageName']} has no containers for inference."

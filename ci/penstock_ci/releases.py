@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 COMPARING = ("shadow", "ab")
 """Strategies under which a new version first runs beside the live one."""
 HISTORY_LENGTH = 20
-"""Entries kept: an SSM parameter of the standard tier holds 4 KiB."""
+"""Entries kept: they must fit into one parameter."""
+LONGEST_PARAMETER = 4096
+"""Characters that an SSM parameter of the standard tier holds."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ def parameter(target: Target, model: str) -> str:
 def challenger_parameter(target: Target, model: str) -> str:
     """Name of the SSM parameter that holds the ARN of the version that is compared with the live one."""
     return f"{_folder(target, model)}/challenger-model-package-arn"
+
+
+def evaluation_parameter(target: Target, model: str) -> str:
+    """Name of the SSM parameter that holds the live version's numbers, for the model's card."""
+    return f"{_folder(target, model)}/evaluation"
 
 
 def challenger(target: Target, model: str) -> str:
@@ -186,7 +193,11 @@ def deploy(
     wanted = (
         {challenger_parameter(target, model): version.arn}
         if challenges
-        else {parameter(target, model): version.arn, challenger_parameter(target, model): ""}
+        else {
+            parameter(target, model): version.arn,
+            challenger_parameter(target, model): "",
+            evaluation_parameter(target, model): _evaluation(target, version),
+        }
     )
     before = {name: _read(target, name) for name in wanted}
     changed = any(before[name] != wanted[name] for name in wanted)
@@ -285,6 +296,21 @@ def _up(
     return done
 
 
+def _evaluation(target: Target, version: Version) -> str:
+    """What the card says of the version: its report and as many of its numbers as a parameter holds; empty without any."""
+    try:
+        numbers = registry.metrics(target, version)
+    except Failure:
+        return ""  # an old version's report may have gone: what can be served is served all the same
+    metrics: dict[str, float] = {}
+    for name in sorted(numbers):
+        longer = metrics | {name: numbers[name]}
+        if len(json.dumps({"report": version.evaluation, "metrics": longer})) > LONGEST_PARAMETER:
+            break
+        metrics = longer
+    return json.dumps({"report": version.evaluation, "metrics": metrics}) if metrics else ""
+
+
 def _label(arn: str) -> str:
     return f"version {arn.rsplit('/', 1)[-1]}" if arn else "no version (the endpoint is taken away)"
 
@@ -337,8 +363,8 @@ def promoted(target: Target, model: str) -> Version:
 def forget(target: Target, model: str) -> None:
     """Remove the live version's parameter and its history, when the model is taken away."""
     client = target.client("ssm")
-    names = [parameter(target, model), challenger_parameter(target, model), _history_parameter(target, model)]
-    client.delete_parameters(Names=names)
+    names = [parameter, challenger_parameter, evaluation_parameter, _history_parameter]
+    client.delete_parameters(Names=[name(target, model) for name in names])
 
 
 def _append(target: Target, model: str, entry: Entry) -> None:

@@ -14,7 +14,7 @@ LONGEST_TEXT = 2048
 
 
 class CardSettings(Settings):
-    """What people must know of the model before they use it; the numbers of each version are in the registry."""
+    """What people must know of the model before they use it. The live version's numbers come from the registry."""
 
     purpose: str = Field(default="", max_length=LONGEST_TEXT, description="the question that the model answers")
     intended_uses: str = Field(default="", max_length=LONGEST_TEXT, description="where it may be used, and where not")
@@ -30,6 +30,13 @@ class CardSettings(Settings):
     )
 
 
+class Evaluation(Settings):
+    """How a version did before it was registered."""
+
+    report: str = Field(description="where its whole evaluation lies")
+    metrics: dict[str, float] = Field(default_factory=dict, description="its numbers by name")
+
+
 def content(
     card: CardSettings,
     *,
@@ -37,6 +44,7 @@ def content(
     owner: str,
     line_of_business: str,
     live_version: str | None,
+    evaluation: Evaluation | None = None,
     algorithm: str = "",
 ) -> str:
     """The card in SageMaker's JSON; sections without a word are left out, as its schema wants no empty texts."""
@@ -61,5 +69,19 @@ def content(
             "custom_details": custom,
         },
     }
-    said = {name: {key: value for key, value in section.items() if value} for name, section in sections.items()}
+    said: dict[str, Any] = {
+        name: {key: value for key, value in section.items() if value} for name, section in sections.items()
+    }
+    if evaluation is not None:
+        said["evaluation_details"] = [_evaluated(evaluation)]
     return json.dumps({name: section for name, section in said.items() if section}, sort_keys=True)
+
+
+def _evaluated(evaluation: Evaluation) -> dict[str, Any]:
+    """The numbers as SageMaker's console shows them, sorted by name."""
+    metrics = [{"name": name, "type": "number", "value": value} for name, value in sorted(evaluation.metrics.items())]
+    return {
+        "name": "Before registration",
+        "metadata": {"report": evaluation.report},
+        "metric_groups": [{"name": "Metrics", "metric_data": metrics}],
+    }

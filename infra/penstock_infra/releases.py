@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pulumi_aws import ssm
 
+from penstock_infra.card import Evaluation
 from penstock_infra.errors import Settings
 
 LIVE_VERSION = "model-package-arn"
@@ -12,11 +13,16 @@ CHALLENGER_VERSION = "challenger-model-package-arn"
 """The parameter beside it with the version that is compared with the live one (strategies shadow and ab)."""
 
 
+EVALUATION = "evaluation"
+"""The parameter beside it with the numbers that the live version was registered with: JSON of an `Evaluation`."""
+
+
 class Releases(Settings):
-    """ARNs of the model's versions; None where there is none."""
+    """ARNs of the model's versions, None where there is none, and the live one's numbers."""
 
     live: str | None = None
     challenger: str | None = None
+    evaluation: Evaluation | None = None
 
 
 def releases(stack: str, model: str) -> Releases:
@@ -28,4 +34,9 @@ def releases(stack: str, model: str) -> Releases:
     def value(name: str) -> str | None:
         return str(parameters[f"{path}/{name}"]) if parameters.get(f"{path}/{name}") else None
 
-    return Releases(live=value(LIVE_VERSION), challenger=value(CHALLENGER_VERSION))
+    numbers = value(EVALUATION)
+    return Releases(
+        live=value(LIVE_VERSION),
+        challenger=value(CHALLENGER_VERSION),
+        evaluation=Evaluation.model_validate_json(numbers) if numbers else None,
+    )

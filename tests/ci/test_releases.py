@@ -21,6 +21,7 @@ from penstock_ci.errors import Failure, UserError
 from penstock_ci.releases import Entry, deployed_stack
 from penstock_ci.repository import Repository, find
 from penstock_ci.target import Target
+from penstock_infra.card import Evaluation
 
 pytestmark = [pytest.mark.cloud]
 BUCKET = "artifacts"
@@ -342,6 +343,39 @@ def test_nothing_to_roll_back_to(world: World) -> None:
 )
 def test_history_is_a_stack(entries: list[tuple[Any, int]], stack: list[int]) -> None:
     assert deployed_stack([Entry(action, version, "2026-01-01") for action, version in entries]) == stack
+
+
+def test_what_is_live_is_kept_with_its_numbers(world: World) -> None:
+    """For the model's card; they change with the version, and go when the model goes."""
+
+    def kept() -> dict[str, Any]:
+        name = releases.evaluation_parameter(world.target, world.model)
+        return dict(json.loads(world.target.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]))
+
+    first = world.register(auc=0.6)
+    world.deploy(first)
+    assert kept() == {"report": first.evaluation, "metrics": {"auc": 0.6}}
+    assert Evaluation.model_validate(kept()).metrics == {"auc": 0.6}, "as the model's program reads it"
+    world.deploy(world.register(auc=0.8))
+    assert kept()["metrics"] == {"auc": 0.8}
+    world.endpoint.answer = "9\n9\n"
+    with pytest.raises(Failure, match="was not deployed"):
+        world.deploy(world.register(auc=0.9))
+    assert kept()["metrics"] == {"auc": 0.8}, "what failed is put back whole"
+    releases.forget(world.target, world.model)
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        kept()
+
+
+def test_no_more_numbers_are_kept_than_a_parameter_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = world.register()
+    many = {f"metric_{number:04}": number / 7 for number in range(500)}
+    monkeypatch.setattr(registry, "metrics", lambda _target, _version: many)
+    world.deploy(version)
+    name = releases.evaluation_parameter(world.target, world.model)
+    text = world.target.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    assert 3900 < len(text) <= releases.LONGEST_PARAMETER
+    assert next(iter(json.loads(text)["metrics"])) == "metric_0000"
 
 
 def test_the_history_fits_its_parameter(world: World) -> None:

@@ -109,11 +109,15 @@ def test_the_live_version_is_served(run_program: Any, repository: Path) -> None:
     parameters = {
         "/penstock/dev/flight-delays-dev/model-package-arn": PACKAGE,
         "/penstock/dev/flight-delays-dev/history": "[]",
+        "/penstock/dev/flight-delays-dev/evaluation": '{"report": "s3://a/evaluation.json", "metrics": {"auc": 0.7}}',
         "/penstock/dev/flight-delays-two-dev/model-package-arn": "arn:other",
     }
     run = bring_up(run_program, repository, parameters)
     assert run.one("aws:sagemaker/model:Model").inputs["primaryContainer"] == {"modelPackageName": PACKAGE}
     assert run.exports["endpointName"] == "flight-delays-dev"
+    card = json.loads(run.one("aws:sagemaker/modelCard:ModelCard").inputs["content"])
+    (evaluated,) = card["evaluation_details"]
+    assert evaluated["metric_groups"][0]["metric_data"] == [{"name": "auc", "type": "number", "value": 0.7}]
 
 
 def test_the_pipeline_knows_the_platform(run_program: Any, repository: Path) -> None:

@@ -1,4 +1,4 @@
-"""The card of a model: what it is for, who answers for it, which version is live."""
+"""The card of a model: what it is for, who answers for it, which version is live, and how that did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pulumi_aws import sagemaker
 from pydantic import Field
 
 from penstock_infra import card
-from penstock_infra.card import CardSettings
+from penstock_infra.card import CardSettings, Evaluation
 from penstock_infra.components.component import Arguments, Component
 from penstock_infra.inputs import Text
 from penstock_infra.model import ModelName
@@ -20,6 +20,7 @@ class ModelCardArguments(Arguments):
     description: str = Field(default="", max_length=1024)
     settings: CardSettings = CardSettings()
     model_package_arn: str | None = Field(default=None, description="the live version, if there is one")
+    evaluation: Evaluation | None = Field(default=None, description="the live version's numbers")
     key_arn: Text = Field(description="KMS key of the card's content")
 
 
@@ -44,6 +45,7 @@ class ModelCard(Component):
                 owner=tags.owner,
                 line_of_business=tags.cost_center,
                 live_version=args.model_package_arn,
+                evaluation=args.evaluation,
             ),
             security_config={"kms_key_id": args.key_arn},
             tags=self.tags,

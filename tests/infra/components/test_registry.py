@@ -99,6 +99,26 @@ def test_the_card_says_what_the_model_is_for(run_program: Any, placement: Placem
     }
 
 
+def test_the_card_has_the_live_versions_numbers(run_program: Any, placement: Placement) -> None:
+    evaluation = {"report": "s3://artifacts/evaluation.json", "metrics": {"brier": 0.2, "auc": 0.7}}
+    made = card(run_program, placement, model_package_arn="arn:package/3", evaluation=evaluation)
+    assert json.loads(made.inputs["content"])["evaluation_details"] == [
+        {
+            "name": "Before registration",
+            "metadata": {"report": "s3://artifacts/evaluation.json"},
+            "metric_groups": [
+                {
+                    "name": "Metrics",
+                    "metric_data": [
+                        {"name": "auc", "type": "number", "value": 0.7},
+                        {"name": "brier", "type": "number", "value": 0.2},
+                    ],
+                }
+            ],
+        }
+    ]
+
+
 def test_the_schedules_role_starts_transforms_and_nothing_else(run_program: Any, placement: Placement) -> None:
     arguments = TransformScheduleRoleArguments(placement=placement, **EXAMPLES["TransformScheduleRole"])
     run = run_program(lambda: TransformScheduleRole("schedules", arguments))

@@ -58,6 +58,7 @@ ModelCard(
         description=settings.description,
         settings=settings.card,
         model_package_arn=versions.live,
+        evaluation=versions.evaluation,
         key_arn=foundation.data_key_arn,
     ),
 )

@@ -66,6 +66,12 @@ def train(
     infrastructure = Project("infra", found.infrastructure)
     if not small:
         guard.production(target, infrastructure, meant=yes_production, action="train")
+    source = platform.registry(target).stack
+    if register and not small and source != target.stack:
+        raise UserError(
+            f"the stack '{target.stack}' deploys the versions that are registered in '{source}' (registryStack)",
+            f"train there: penstock train --stack {source}   (or here without registering: --no-register)",
+        )
     outputs = platform.outputs(target)
     image = images.build(found, target, str(outputs["imageRepositoryUrl"]), output.progress)
     plan = training.plan(

@@ -14,6 +14,7 @@ from tests.ci.conftest import Penstock
 from penstock_ci import drifting, executions, images, platform, training
 from penstock_ci.executions import Execution, Step
 from penstock_ci.images import Image
+from penstock_ci.platform import Registry
 from penstock_ci.repository import find
 from penstock_ci.target import Target
 
@@ -115,6 +116,16 @@ def test_after_drift_fewer_months_are_kept_for_evaluation(penstock: Penstock, ca
     penstock("train", "--after-drift", "--no-register")
     assert calls["parameters"]["TrainTo"] == "2013-08-01"
     assert calls["parameters"]["Register"] == "false"
+
+
+def test_a_stack_that_deploys_anothers_versions_registers_none(
+    penstock: Penstock, calls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "registry", lambda _target: Registry("dev", "111111111111"))
+    refused = penstock("train")
+    assert (refused.code, "pipeline" in calls) == (2, False)
+    assert "train there: penstock train --stack dev" in refused.err
+    assert penstock("train", "--no-register").code == 0
 
 
 def test_only_starting_it(penstock: Penstock, calls: dict[str, Any]) -> None:

@@ -103,11 +103,13 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def cloud_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a running local cloud."""
+    from tests.local_cloud import running
+
     from penstock_cloud import cloud
 
     folder = tmp_path_factory.mktemp("ci-cloud") / "state"
-    cloud.up(folder, 0)
-    yield folder
+    with running(folder):
+        yield folder
     cloud.reset(folder)
 
 

@@ -156,6 +156,8 @@ def _outputs(type_: str, name: str, given: dict[str, Any]) -> tuple[str, dict[st
             return physical("name"), {"arn": _arn("cloudwatch", f"alarm:{physical('name')}")}
         case "pulumi-python:dynamic/penstock:FeatureSchema":
             return physical("group"), {}
+        case "pulumi-python:dynamic/penstock:MonitoringJobDefinition":
+            return physical("name"), {"arn": _arn("sagemaker", f"job-definition/{physical('name')}")}
         case "aws:cloudwatch/logGroup:LogGroup":
             return physical("name"), {"arn": _arn("logs", f"log-group:{physical('name')}")}
         case "aws:cloudwatch/dashboard:Dashboard":
@@ -445,11 +447,10 @@ def placement() -> Placement:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables of a local cloud that lives as long as these tests."""
+    from tests.local_cloud import running
+
     from penstock_cloud import cloud
 
     state = tmp_path_factory.mktemp("cloud")
-    info = cloud.up(state, port=0)
-    try:
+    with running(state) as info:
         yield {**cloud.environment(info), "PATH": os.environ["PATH"], "HOME": str(state)}
-    finally:
-        cloud.down(state)

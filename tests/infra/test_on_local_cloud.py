@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from cookiecutter.main import cookiecutter
+from tests.local_cloud import running
 
 from penstock_deploy import Deployment, Result
 
@@ -68,8 +69,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, github: GitHub) -> Ite
     from penstock_cloud import cloud
 
     state = tmp_path_factory.mktemp("cloud")
-    info = cloud.up(state, port=0)
-    try:
+    with running(state) as info:
         yield {
             **cloud.environment(info),
             "PATH": os.environ["PATH"],
@@ -77,8 +77,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory, github: GitHub) -> Ite
             "GITHUB_API_URL": github.url,
             "GITHUB_TOKEN": TOKEN,
         }
-    finally:
-        cloud.down(state)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pandas as pd
 import pytest
+from tests.local_cloud import running
 
 from penstock_deploy import Deployment, Result
 from penstock_infra.functions import idle_endpoints
@@ -152,7 +153,7 @@ class Cloud:
         return payload
 
 
-def until(done: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def until(done: Callable[[], bool], what: str, seconds: float = 120) -> None:
     limit = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < limit, what
@@ -170,11 +171,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
     state = tmp_path_factory.mktemp("cloud")
     state.chmod(0o755)
-    info = cloud.up(state, port=0)
-    try:
+    with running(state) as info:
         yield Cloud(state, {**cloud.environment(info), "PATH": os.environ["PATH"], "HOME": str(state)})
-    finally:
-        cloud.down(state)
 
 
 @pytest.fixture(scope="module")
@@ -293,7 +291,7 @@ def test_an_expired_endpoint_goes_and_nothing_else(cloud: Cloud, outputs: dict[s
     configurations = {item["EndpointConfigName"] for item in sagemaker.list_endpoint_configs()["EndpointConfigs"]}
     assert configurations == {"toy-configuration", "captured"}
     assert [item["ModelName"] for item in sagemaker.list_models()["Models"]] == ["toy"]
-    heard = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    heard = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     assert "  expired (stack dev)\n" in heard[0]["Body"]
     assert "penstock destroy --stack dev" in heard[0]["Body"]
     cloud.client("sqs").delete_queue(QueueUrl=queue)

@@ -18,6 +18,8 @@ import psutil
 PR_SET_PDEATHSIG = 1
 CHILDREN = frozenset({"penstock_gateway", "penstock_services", "listen"})
 """Words of the command lines of what a supervisor starts."""
+CLAIM_SECONDS = 60.0
+_claims: list[tuple[float, socket.socket]] = []
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -83,10 +85,24 @@ def wait_until_gone(state_dir: Path, seconds: float = 5.0) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback interface on which nobody listens; nobody else who asks here gets it for a minute.
+
+    The process that will listen takes a moment to start, and the system would give the port away again: the UDP port of
+    the same number is kept bound meanwhile. The services' processes ask in the same way.
+    """
+    while _claims and _claims[0][0] < time.monotonic():
+        _claims.pop(0)[1].close()
+    for _ in range(100):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with contextlib.suppress(OSError):
+            claim.bind(("127.0.0.1", port))
+            _claims.append((time.monotonic() + CLAIM_SECONDS, claim))
+            return port
+        claim.close()
+    return port
 
 
 def port_is_free(port: int) -> bool:

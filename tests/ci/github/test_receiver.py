@@ -116,7 +116,7 @@ def test_health_needs_no_token_and_everything_else_does(state, dispatcher):
 
 def test_dispatch_runs_the_workflow_that_listens(client, dispatcher, fake, state):
     assert client.post(f"{URL}/dispatches", json=APPROVED).status_code == 204
-    assert dispatcher.wait(timeout=10)
+    assert dispatcher.wait(timeout=60)
     (record,) = state.runs()
     assert (record["status"], record["conclusion"], record["name"]) == ("completed", "success", "Deploy")
     assert record["head_branch"] == "main"
@@ -168,10 +168,10 @@ def test_equal_events_in_flight_start_one_run(client, dispatcher, fake, state):
     for _ in range(3):
         assert client.post(f"{URL}/dispatches", json=APPROVED).status_code == 204
     fake.go_on.set()
-    assert dispatcher.wait(timeout=10)
+    assert dispatcher.wait(timeout=60)
     assert len(state.runs()) == 1
     client.post(f"{URL}/dispatches", json=APPROVED)
-    assert dispatcher.wait(timeout=10)
+    assert dispatcher.wait(timeout=60)
     assert len(state.runs()) == 2  # not in flight any more: a new run
 
 
@@ -181,7 +181,7 @@ def test_one_runs_and_one_waits_in_a_group(client, dispatcher, fake, state):
         client.post(f"{URL}/dispatches", json={"event_type": "model-approved", "client_payload": {"arn": str(number)}})
     assert [run["status"] for run in state.runs()][:2] == ["queued", "completed"]
     fake.go_on.set()
-    assert dispatcher.wait(timeout=10)
+    assert dispatcher.wait(timeout=60)
     assert {run["id"]: run["conclusion"] for run in state.runs()} == {1: "success", 2: "cancelled", 3: "success"}
     assert len(fake.calls) == 2
 
@@ -203,7 +203,7 @@ def test_runs_of_a_receiver_that_was_killed_are_closed_at_the_next_start(state, 
 def test_checkout_that_is_gone_fails_the_run_with_its_reason(dispatcher, state, checkout, fake):
     subprocess.run(["git", "branch", "--move", "main", "trunk"], cwd=checkout, check=True)
     dispatcher.dispatch("acme/flight-delays", "repository_dispatch", {"action": "model-approved", "client_payload": {}})
-    assert dispatcher.wait(timeout=10)
+    assert dispatcher.wait(timeout=60)
     (record,) = state.runs()
     assert record["conclusion"] == "failure"
     assert "main" in record["problem"]
@@ -213,7 +213,7 @@ def test_checkout_that_is_gone_fails_the_run_with_its_reason(dispatcher, state, 
 def test_workflow_dispatch(client, dispatcher, fake):
     body = {"ref": "main", "inputs": {"a": "b"}}
     assert client.post(f"{URL}/actions/workflows/deploy.yml/dispatches", json=body).status_code == 204
-    assert dispatcher.wait(timeout=10)
+    assert dispatcher.wait(timeout=60)
     assert fake.calls[0]["payload"]["inputs"] == {"a": "b"}
 
 

@@ -250,7 +250,8 @@ def test_a_real_project_from_preview_to_destroy(penstock: Penstock, shore: Path,
 def test_a_second_up_while_one_runs_is_refused_and_ctrl_c_keeps_the_state(
     penstock: Penstock, shore: Path, target: Target
 ) -> None:
-    (shore / "__main__.py").write_text("import time\ntime.sleep(5)\n" + PROGRAM)
+    waiting = "import time\nimport pulumi\nif not pulumi.runtime.is_dry_run(): time.sleep(60)\n"
+    (shore / "__main__.py").write_text(waiting + PROGRAM)
     environment = {**os.environ, "PENSTOCK_STATE_DIR": target.environment["PENSTOCK_STATE_DIR"]}
     first = subprocess.Popen(
         [sys.executable, "-m", "penstock_ci", "up", str(shore), "--json"],
@@ -258,7 +259,7 @@ def test_a_second_up_while_one_runs_is_refused_and_ctrl_c_keeps_the_state(
     )  # fmt: skip
     # The first one must have its lock before the second one asks, or it is the first that is refused.
     locks = Path(target.environment["PENSTOCK_STATE_DIR"]) / "pulumi/.pulumi/locks"
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 60
     while not list(locks.rglob("*.json")):
         assert time.monotonic() < limit
         time.sleep(0.02)
@@ -266,7 +267,7 @@ def test_a_second_up_while_one_runs_is_refused_and_ctrl_c_keeps_the_state(
     assert refused.code != 0
     assert "is locked by process" in refused.err
     first.send_signal(signal.SIGINT)
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate(timeout=120)
     assert first.returncode == 130, err
     assert json.loads(out)["cancelled"] is True
     (shore / "__main__.py").write_text(PROGRAM)

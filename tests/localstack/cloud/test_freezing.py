@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.localstack.services.waiting import until
 
 from penstock_cloud import freezing
 from penstock_cloud.state import StateFolder
@@ -23,7 +24,7 @@ def tree() -> Iterator[psutil.Process]:
     """A child of ours with a child of its own, in another session."""
     with subprocess.Popen([sys.executable, "-c", TREE]) as child:
         process = psutil.Process(child.pid)
-        limit = time.monotonic() + 10
+        limit = time.monotonic() + 60
         while not process.children():
             assert time.monotonic() < limit
             time.sleep(0.02)
@@ -32,18 +33,21 @@ def tree() -> Iterator[psutil.Process]:
             each.kill()
 
 
-def stopped(process: psutil.Process) -> list[bool]:
-    time.sleep(0.05)
-    return [each.status() == psutil.STATUS_STOPPED for each in [process, *process.children(recursive=True)]]
+def become(process: psutil.Process, wanted: list[bool]) -> None:
+    """Wait until it and its child stand still, or do not; a signal takes effect when a process has its turn."""
+    until(
+        lambda: [each.status() == psutil.STATUS_STOPPED for each in [process, *process.children(recursive=True)]],
+        lambda found: found == wanted,
+    )
 
 
 def test_the_whole_tree_stands_still(tree: psutil.Process, tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
     with freezing.frozen(folder, os.getpid()):
-        assert stopped(tree) == [True, True]
+        become(tree, [True, True])
         freezing.thaw_abandoned(folder)  # we are there still
-        assert stopped(tree) == [True, True]
-    assert stopped(tree) == [False, False]
+        become(tree, [True, True])
+    become(tree, [False, False])
     assert not folder.frozen.exists()
 
 
@@ -54,5 +58,5 @@ def test_who_held_them_is_gone(tree: psutil.Process, tmp_path: Path) -> None:
     tree.suspend()
     folder.frozen.write_text(str(gone.pid))
     freezing.thaw_abandoned(folder)
-    assert stopped(tree) == [False, False]
+    become(tree, [False, False])
     assert not folder.frozen.exists()

@@ -68,7 +68,7 @@ class Cloud:
         return found
 
 
-def until(true: Callable[[], Any], seconds: float = 40) -> None:
+def until(true: Callable[[], Any], seconds: float = 120) -> None:
     limit = time.monotonic() + seconds
     while True:
         try:

@@ -23,11 +23,10 @@ def stack(tmp_path: Path) -> Stack:
 @pytest.fixture(scope="session")
 def cloud_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a local cloud that lives as long as the session."""
+    from tests.local_cloud import running
+
     from penstock_cloud import cloud
 
     state = tmp_path_factory.mktemp("cloud")
-    info = cloud.up(state, port=0)
-    try:
+    with running(state) as info:
         yield {**cloud.environment(info), "PATH": os.environ["PATH"], "HOME": str(state)}
-    finally:
-        cloud.down(state)

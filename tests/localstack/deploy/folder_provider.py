@@ -24,7 +24,7 @@ from penstock_deploy.plugins.interface import (
 )
 from penstock_deploy.values import UNKNOWN, Properties, Secret, has_secret, plain
 
-KNOWN = {"name", "text", "fixed", "fail", "seconds", "hidden", "tags", "of", "items"}
+KNOWN = {"name", "text", "fixed", "fail", "seconds", "until", "hidden", "tags", "of", "items"}
 IMMUTABLE = {"name", "fixed"}
 COMPUTED = {"path", "serial"}
 _KINDS = {
@@ -32,10 +32,20 @@ _KINDS = {
     "delete": (DELETE, DELETE_REPLACE),
     "update": (UPDATE, UPDATE_REPLACE),
 }
+WAIT_SECONDS = 60
+
+
+def log_of(root: Path) -> list[str]:
+    """What was done to a cloud, in order."""
+    path = root / ".log"
+    return path.read_text().splitlines() if path.exists() else []
 
 
 class FolderProvider:
-    """`fail` names the verb that fails (create, update, delete, init); `seconds` is how long create and delete take."""
+    """`fail` names the verb that fails (create, update, delete, init).
+
+    `seconds` is how long create and delete take at least, and `until` the lines of the log that they wait for.
+    """
 
     def __init__(self, root: Path, configuration: Properties | None = None) -> None:
         self.root = root
@@ -46,6 +56,14 @@ class FolderProvider:
     def _log(self, verb: str, name: str) -> None:
         with self._lock, (self.root / ".log").open("a") as log:
             log.write(f"{verb} {name}\n")
+
+    def _take_time(self, properties: Properties) -> None:
+        time.sleep(properties.get("seconds", 0))
+        limit = time.monotonic() + WAIT_SECONDS
+        while not set(properties.get("until", [])) <= set(log_of(self.root)):
+            if time.monotonic() > limit:
+                raise ProviderError(f"{properties['until']} was not logged")
+            time.sleep(0.01)
 
     def _limit(self, verb: str, subject: Subject) -> None:
         if subject.timeout:
@@ -106,13 +124,13 @@ class FolderProvider:
         bare = plain(inputs)
         id_ = bare["name"]
         if bare.get("fail") == "create":
-            time.sleep(bare.get("seconds", 0))
+            self._take_time(bare)
             raise ProviderError(f"CreateItem: Denied: {id_} may not be created")
         if self._file(id_).exists():
             raise ProviderError(f"CreateItem: AlreadyExists: {id_}")
         self._log("create", id_)
         self._write(id_, bare)
-        time.sleep(bare.get("seconds", 0))
+        self._take_time(bare)
         self._log("created", id_)
         if bare.get("fail") == "init":
             raise InitializationError(f"{id_} did not settle", id_, self._outputs(id_, inputs))
@@ -153,7 +171,7 @@ class FolderProvider:
         if bare.get("fail") == "delete":
             raise ProviderError(f"DeleteItem: Denied: {id_}")
         self._log("delete", id_)
-        time.sleep(bare.get("seconds", 0))
+        self._take_time(bare)
         self._file(id_).unlink(missing_ok=True)
         self._log("deleted", id_)
 
@@ -163,7 +181,7 @@ class FolderProvider:
         raise ProviderError(f"there is no function {token}")
 
     def cancel(self) -> None:
-        return None
+        self._log("told", "to cancel")
 
     def close(self) -> None:
         return None

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import textwrap
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from folder_provider import FolderProvider
+from folder_provider import WAIT_SECONDS, FolderProvider, log_of
 
 from penstock_deploy import Deployment, Result
+from penstock_deploy.state.backend import Backend
+from penstock_deploy.state.secrets import PassphraseSecrets
 
+PASSPHRASE = "correct horse"
 HERE = Path(__file__).parent
 
 ITEM = '''
@@ -83,8 +88,19 @@ class Stack:
     @property
     def log(self) -> list[str]:
         """What was done to the cloud, in order."""
-        path = self.cloud / ".log"
-        return path.read_text().splitlines() if path.exists() else []
+        return log_of(self.cloud)
+
+    def log_line(self, line: str) -> None:
+        """Add a line that an item may wait for."""
+        with (self.cloud / ".log").open("a") as log:
+            log.write(f"{line}\n")
+
+    def wait_for_line(self, start: str) -> None:
+        """Wait until something was done to the cloud that is logged with this start."""
+        limit = time.monotonic() + WAIT_SECONDS
+        while not any(line.startswith(start) for line in self.log):
+            assert time.monotonic() < limit, f"nothing was logged as {start}"
+            time.sleep(0.02)
 
     @property
     def state_path(self) -> Path:
@@ -103,6 +119,12 @@ class Stack:
         return next(item for item in self.state()["resources"] if item["urn"].endswith(f"::{name}"))
 
 
+@functools.cache
+def _secrets() -> PassphraseSecrets:
+    """All backends start with one salt: deriving its key takes longer than many a test."""
+    return PassphraseSecrets(PASSPHRASE)
+
+
 def make_stack(root: Path, project: str = "app", name: str = "dev") -> Stack:
     """An empty project; stacks of one root share a backend."""
     directory = root / project
@@ -116,6 +138,9 @@ def make_stack(root: Path, project: str = "app", name: str = "dev") -> Stack:
         "HOME": str(root),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "PULUMI_BACKEND_URL": f"file://{root / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
     }
+    backend = Backend(environment["PULUMI_BACKEND_URL"], PASSPHRASE)
+    backend.prepare()
+    backend.keep_salt(_secrets())
     return Stack(directory, root / f"{project}-cloud", environment, name)

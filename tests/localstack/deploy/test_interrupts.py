@@ -27,16 +27,9 @@ def begin(stack: Stack, operation: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_line(stack: Stack, start: str) -> None:
-    limit = time.monotonic() + 20
-    while not any(line.startswith(start) for line in stack.log):
-        assert time.monotonic() < limit, f"nothing was logged as {start}"
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("operation", ["up", "destroy"])
 def test_a_second_interrupt_waits_for_no_step(stack: Stack, operation: str) -> None:
-    stack.write('Item("slow", name="slow", seconds=60)\nItem("b", name="b")\n')
+    stack.write('Item("slow", name="slow", seconds=600)\nItem("b", name="b")\n')
     if operation == "destroy":
         stack.up('Item("slow", name="slow")\nItem("b", name="b")\n')
         state = stack.cloud / "slow.json"
@@ -44,18 +37,17 @@ def test_a_second_interrupt_waits_for_no_step(stack: Stack, operation: str) -> N
         document = json.loads(stack.state_path.read_text())
         for item in document["checkpoint"]["latest"]["resources"]:
             if item["urn"].endswith("::slow"):
-                item["inputs"]["seconds"] = 60
+                item["inputs"]["seconds"] = 600
         stack.state_path.write_text(json.dumps(document))
     process = begin(stack, operation)
-    wait_for_line(stack, "create slow" if operation == "up" else "delete slow")
+    stack.wait_for_line("create slow" if operation == "up" else "delete slow")
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
+    stack.wait_for_line("told to cancel")
     time.sleep(0.5)
     assert process.poll() is None, "the first interrupt lets the step end"
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
-    assert time.monotonic() - began < 10
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert json.loads(output)["cancelled"]
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
@@ -74,25 +66,26 @@ def test_workers_do_what_they_are_given_and_tell_errors() -> None:
     with pool:
         futures = [pool.submit(lambda n=n: 10 // n) for n in (5, 2, 1, 0)]
         assert sorted(future.result() for future in ended(futures[:3], threading.Event())) == [2, 5, 10]
-        assert isinstance(futures[3].exception(timeout=5), ZeroDivisionError)
+        assert isinstance(futures[3].exception(timeout=60), ZeroDivisionError)
     with pytest.raises(RuntimeError, match="after shutdown"):
         pool.submit(print)
 
 
 def test_at_most_so_many_workers_at_once() -> None:
     running, most, lock = [0], [0], threading.Lock()
+    together = threading.Barrier(3)
 
     def step() -> None:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
-        time.sleep(0.02)
+        together.wait(30)
         with lock:
             running[0] -= 1
 
     with Workers(3, "test") as pool:
         for future in [pool.submit(step) for _ in range(12)]:
-            future.result(5)
+            future.result(60)
     assert most[0] == 3
 
 
@@ -102,7 +95,7 @@ def test_nobody_waits_for_an_abandoned_step() -> None:
 
     def step() -> None:
         with stopping.slot():
-            let_go.wait(10)
+            let_go.wait(60)
 
     thread = threading.Thread(target=step, daemon=True)
     thread.start()
@@ -111,4 +104,4 @@ def test_nobody_waits_for_an_abandoned_step() -> None:
     threading.Timer(0.1, stopping.abandoned.set).start()
     assert not stopping.wait_idle()
     let_go.set()
-    thread.join(5)
+    thread.join(60)

@@ -18,21 +18,21 @@ FIRST = """
 opts = pulumi.ResourceOptions
 previous = None
 for n in range(10):
-    previous = Item(f"i{n}", seconds=0.08, fixed="1", text=previous.path if previous and n % 5 else "x",
+    previous = Item(f"i{n}", seconds=0.04, fixed="1", text=previous.path if previous and n % 5 else "x",
                     hidden=pulumi.Output.secret(f"top-secret-{n}"))
-Item("named", name="named", seconds=0.05, fixed="1", opts=opts(delete_before_replace=True))
-Item("after", name="after", seconds=0.05, fixed=previous.path)
+Item("named", name="named", seconds=0.03, fixed="1", opts=opts(delete_before_replace=True))
+Item("after", name="after", seconds=0.03, fixed=previous.path)
 """
 SECOND = """
 opts = pulumi.ResourceOptions
 previous = None
 for n in range(2, 12):
-    previous = Item(f"i{n}", seconds=0.08, fixed="2" if n % 3 == 0 else "1",
+    previous = Item(f"i{n}", seconds=0.04, fixed="2" if n % 3 == 0 else "1",
                     text=previous.path if previous and n % 5 else "y",
                     hidden=pulumi.Output.secret(f"top-secret-{n}"))
-Item("named", name="named", seconds=0.05, fixed="2", opts=opts(delete_before_replace=True))
+Item("named", name="named", seconds=0.03, fixed="2", opts=opts(delete_before_replace=True))
 renamed = opts(aliases=[pulumi.Alias(name="after")])
-Item("later", name="after", seconds=0.05, fixed=previous.path, opts=renamed)
+Item("later", name="after", seconds=0.03, fixed=previous.path, opts=renamed)
 """
 """What the second up does: creates, updates, replaces in both orders, renames and deletes."""
 
@@ -48,15 +48,15 @@ def kill_during(stack: Stack, operation: str, moment: random.Random) -> None:
     )
     locks = stack.state_path.parents[2] / f"locks/organization/{stack.directory.name}/{stack.name}"
     at_lock = moment.random() < 0.2
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while process.poll() is None and not (list(locks.glob("*.json")) if at_lock else len(stack.log) > begun):
         assert time.monotonic() < limit, "the operation never began"
         time.sleep(0.005)
-    time.sleep(moment.uniform(0.0, 0.6))
+    time.sleep(moment.uniform(0.0, 0.4))
     children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.kill()
     process.wait()
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert not [child for child in alive if child.status() != psutil.STATUS_ZOMBIE], "children outlive the engine"
 
 

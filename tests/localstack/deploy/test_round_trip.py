@@ -107,10 +107,9 @@ def test_what_the_program_leaves_out_goes_dependents_first(stack: Stack) -> None
 
 
 def test_steps_run_at_once_where_the_graph_allows(stack: Stack) -> None:
-    result = stack.up("for n in range(8): Item(f'i{n}', seconds=0.4)\n")
-    assert result.duration_seconds < 0.4 * 8
-    log = stack.log
-    assert log.index(next(line for line in log if line.startswith("created"))) > 1
+    begun = [f"create i{n}" for n in range(8)]
+    stack.up(f"for n in range(8): Item(f'i{{n}}', name=f'i{{n}}', until={begun})\n")
+    assert set(stack.log[:8]) == set(begun)
 
 
 def test_refresh_takes_drift_and_up_mends_it(stack: Stack) -> None:

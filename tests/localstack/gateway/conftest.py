@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.local_cloud import end
 
 from penstock_cloud import cloud
 
@@ -23,6 +24,7 @@ Client = Callable[[str], Any]
 def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("gateway") / "state"
     yield folder
+    end(folder)
     cloud.reset(folder)
 
 

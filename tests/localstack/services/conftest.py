@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -26,17 +25,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from penstock_services.ports import free_port
+
 ACCOUNT, REGION = "000000000000", "us-east-1"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/models"
 IMAGE = f"{REPOSITORY}:v1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/training"
 PACKAGES = Path(__file__).parents[3] / "localstack" / "services"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
@@ -107,7 +102,7 @@ class Services:
     def kill(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def client(self, service: str = "sagemaker", **options: Any) -> Any:
         return make_client(service, self.url, **options)
@@ -143,12 +138,21 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A services process without a gateway: enough for the control plane."""
     running = Services(tmp_path_factory.mktemp("state"), "http://127.0.0.1:9").start()
     yield running
-    running.stop()
+    running.kill()  # a graceful stop would wait for its events to leave
 
 
 @pytest.fixture(scope="module")
 def sagemaker(services: Services) -> Any:
     return services.client()
+
+
+@pytest.fixture(scope="module")
+def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """SageMaker of another process, whose states last long enough to be seen on a busy machine."""
+    state = tmp_path_factory.mktemp("unhurried")
+    running = Services(state, "http://127.0.0.1:9", environment={"PENSTOCK_STEP_SECONDS": "2"}).start()
+    yield running.client()
+    running.kill()
 
 
 @pytest.fixture(scope="module")
@@ -176,11 +180,8 @@ def gateway_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         make_client("s3", url).create_bucket(Bucket="job-data")
         yield url
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        process.kill()  # nothing of it is wanted any more
+        process.wait()
 
 
 def unprivileged() -> tuple[str, list[str], int]:

@@ -167,12 +167,12 @@ def test_an_endpoint_config_needs_its_models(sagemaker: Any) -> None:
     assert error_of(sagemaker.describe_endpoint, EndpointName="endpoint"), "nothing is left of a refused Create"
 
 
-def test_feature_group_life_cycle(sagemaker: Any) -> None:
+def test_feature_group_life_cycle(unhurried: Any) -> None:
     offline = {"S3StorageConfig": {"S3Uri": "s3://lake/features"}}
-    sagemaker.create_feature_group(**feature_group("weather", OfflineStoreConfig=offline, RoleArn=ROLE))
+    unhurried.create_feature_group(**feature_group("weather", OfflineStoreConfig=offline, RoleArn=ROLE))
 
     def describe() -> Any:
-        return sagemaker.describe_feature_group(FeatureGroupName="weather")
+        return unhurried.describe_feature_group(FeatureGroupName="weather")
 
     first = describe()
     assert first["FeatureGroupStatus"] == "Creating"
@@ -182,16 +182,16 @@ def test_feature_group_life_cycle(sagemaker: Any) -> None:
     )
     until(describe, lambda group: group["FeatureGroupStatus"] == "Created")
     addition = {"FeatureName": "wind", "FeatureType": "Fractional"}
-    sagemaker.update_feature_group(FeatureGroupName="weather", FeatureAdditions=[addition])
+    unhurried.update_feature_group(FeatureGroupName="weather", FeatureAdditions=[addition])
     assert describe()["LastUpdateStatus"]["Status"] == "InProgress"
     updated = until(describe, lambda group: group["LastUpdateStatus"]["Status"] == "Successful")
     assert addition in updated["FeatureDefinitions"]
-    again = error_of(sagemaker.update_feature_group, FeatureGroupName="weather", FeatureAdditions=[addition])
+    again = error_of(unhurried.update_feature_group, FeatureGroupName="weather", FeatureAdditions=[addition])
     assert "wind" in again["Message"]
-    sagemaker.delete_feature_group(FeatureGroupName="weather")
+    unhurried.delete_feature_group(FeatureGroupName="weather")
     assert describe()["FeatureGroupStatus"] == "Deleting"
     until(
-        lambda: [group["FeatureGroupName"] for group in sagemaker.list_feature_groups()["FeatureGroupSummaries"]],
+        lambda: [group["FeatureGroupName"] for group in unhurried.list_feature_groups()["FeatureGroupSummaries"]],
         lambda names: "weather" not in names,
     )
 
@@ -267,11 +267,11 @@ def test_accounts_and_regions_are_apart(services: Any) -> None:
     assert arn == "arn:aws:sagemaker:eu-west-1:111111111111:model/apart"
 
 
-def test_a_timed_life_cycle_takes_its_steps(sagemaker: Any) -> None:
-    sagemaker.create_model_package_group(ModelPackageGroupName="steps")
+def test_a_timed_life_cycle_takes_its_steps(unhurried: Any) -> None:
+    unhurried.create_model_package_group(ModelPackageGroupName="steps")
 
     def status() -> str:
-        described = sagemaker.describe_model_package_group(ModelPackageGroupName="steps")
+        described = unhurried.describe_model_package_group(ModelPackageGroupName="steps")
         return str(described["ModelPackageGroupStatus"])
 
     assert status() == "Pending"

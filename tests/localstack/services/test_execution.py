@@ -8,6 +8,7 @@ import signal
 import sys
 import tarfile
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def mode(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     wanted = str(request.param)
     if wanted == "root" and os.geteuid() != 0:
         pytest.skip("not root")
-    probe = Sandboxed(wanted, tmp_path / "probe", tmp_path, ["true"], PATH).start(lambda _line: None).wait(20)
+    probe = Sandboxed(wanted, tmp_path / "probe", tmp_path, ["true"], PATH).start(lambda _line: None).wait(60)
     if probe != Outcome(code=0):
         pytest.skip(f"not possible here: {probe}")
     return wanted
@@ -35,7 +36,7 @@ def run(mode: str, folder: Path, *command: str) -> tuple[Outcome | None, list[st
     layout = Layout(mode, folder / "ml")
     environment = PATH | layout.environment()
     process = Sandboxed(mode, layout.host, folder, [layout.text(word) for word in command], environment, layout.inside)
-    return process.start(lines.append).wait(20), lines
+    return process.start(lines.append).wait(60), lines
 
 
 def test_a_private_folder_and_the_exit_code(mode: str, tmp_path: Path) -> None:
@@ -81,7 +82,10 @@ def test_an_archive_of_other_users_unpacks(mode: str, tmp_path: Path) -> None:
 def test_nothing_outlives_the_command(mode: str, tmp_path: Path) -> None:
     beat = tmp_path / "ml" / "beat"
     child = "import os, time\nos.setsid()\nwhile True:\n    open('/opt/ml/beat', 'a').write('x')\n    time.sleep(0.02)"
-    start = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(0.5)"
+    start = (
+        f"import os, subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        "while not os.path.exists('/opt/ml/beat') or not os.path.getsize('/opt/ml/beat'): time.sleep(0.02)"
+    )
     outcome, _ = run(mode, tmp_path, "python", "-c", start)
     assert outcome == Outcome(code=0)
     size = beat.stat().st_size
@@ -97,7 +101,7 @@ def test_stop_gives_time_and_then_kills(mode: str, tmp_path: Path) -> None:
     process = Sandboxed(mode, layout.host, tmp_path, command, PATH, layout.inside).start(lines.append)
     while "ready" not in lines:
         time.sleep(0.01)
-    assert process.stop(10) == Outcome(code=4, terminated=True)
+    assert process.stop(60) == Outcome(code=4, terminated=True)
     assert lines[-1] == "bye"
     lines.clear()
     stubborn = ["sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.05; done"]
@@ -113,15 +117,20 @@ def test_a_command_that_is_asked_twice_to_end_gets_one_signal(mode: str, tmp_pat
     """A job of several hosts is asked host by host first and stopped then; a checkpoint is written in the handler."""
     lines: list[str] = []
     layout = Layout(mode, tmp_path / "ml")
-    count = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))"
-    command = ["python", "-c", f"{count}; print('ready', flush=True)\nfor _ in range(20): time.sleep(0.05)"]
+    count = "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))"
+    command = [
+        "python",
+        "-c",
+        f"{count}; print('ready', flush=True)\nwhile not os.path.exists('{layout.inside}/go'): time.sleep(0.05)",
+    ]
     process = Sandboxed(mode, layout.host, tmp_path, command, PATH, layout.inside).start(lines.append)
     while "ready" not in lines:
         time.sleep(0.01)
     process.terminate()
     while "asked" not in lines:
         time.sleep(0.01)
-    assert process.stop(10) == Outcome(code=0, terminated=True)
+    threading.Timer(0.5, (tmp_path / "ml" / "go").touch).start()
+    assert process.stop(60) == Outcome(code=0, terminated=True)
     assert lines == ["ready", "asked"]
 
 
@@ -129,7 +138,7 @@ def test_a_killed_launcher_is_no_success(mode: str, tmp_path: Path) -> None:
     process = Sandboxed(mode, tmp_path / "ml", tmp_path, ["sleep", "60"], PATH).start(lambda _line: None)
     time.sleep(0.3)
     os.kill(process.pid, signal.SIGKILL)
-    outcome = process.wait(10)
+    outcome = process.wait(60)
     assert outcome is not None
     assert not outcome.ok
     assert "killed" in outcome.reason()

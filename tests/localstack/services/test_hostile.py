@@ -31,7 +31,7 @@ def mode(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if wanted == "root" and os.geteuid() != 0:
         pytest.skip("not root")
     probe = Sandboxed(wanted, tmp_path / "probe", tmp_path, ["true"], {"PATH": "/usr/bin:/bin"})
-    if probe.start(lambda _line: None).wait(20) != Outcome(code=0):
+    if probe.start(lambda _line: None).wait(60) != Outcome(code=0):
         pytest.skip("not possible here")
     return wanted
 
@@ -54,13 +54,13 @@ class Script:
 
     def start(self, ready: str = "") -> Script:
         self.process.start(self.lines.append)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while ready and ready not in self.lines:
             assert time.monotonic() < deadline, self.lines
             time.sleep(0.01)
         return self
 
-    def run(self, seconds: float = 40) -> Outcome:
+    def run(self, seconds: float = 120) -> Outcome:
         self.start()
         outcome = self.process.wait(seconds)
         assert outcome is not None, "it did not end"
@@ -75,7 +75,7 @@ class Script:
                     found.append(process)
         return found
 
-    def gone(self, seconds: float = 10) -> bool:
+    def gone(self, seconds: float = 60) -> bool:
         deadline = time.monotonic() + seconds
         while self.left() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -87,7 +87,7 @@ def test_it_forks_without_end(mode: str, tmp_path: Path) -> None:
         import os, time
         for _ in range(9):    # 512 processes at most
             os.fork()
-        time.sleep(60)
+        time.sleep(300)
     """
     script = Script(mode, tmp_path, bomb, Limits(processes=100))
     outcome = script.run()
@@ -140,7 +140,7 @@ def test_it_takes_too_much_memory(mode: str, tmp_path: Path) -> None:
         for _ in range(60):
             kept.append(bytearray(b"x" * (20 << 20)))
             time.sleep(0.02)
-        time.sleep(30)
+        time.sleep(300)
     """
     script = Script(mode, tmp_path, hungry, Limits(memory=200 * MIB))
     outcome = script.run()
@@ -185,7 +185,7 @@ def test_it_becomes_a_daemon(mode: str, tmp_path: Path) -> None:
     """
     script = Script(mode, tmp_path, daemon)
     assert script.run() == Outcome(code=0)
-    assert script.gone(1)
+    assert script.gone()
 
 
 def test_it_exits_while_children_hold_its_output(mode: str, tmp_path: Path) -> None:
@@ -197,11 +197,9 @@ def test_it_exits_while_children_hold_its_output(mode: str, tmp_path: Path) -> N
         print("bye", flush=True)
     """
     script = Script(mode, tmp_path, text)
-    began = time.monotonic()
-    assert script.run() == Outcome(code=0)
-    assert time.monotonic() - began < 10
+    assert script.run() == Outcome(code=0), "and not after the 300 seconds of its child"
     assert script.lines == ["bye"]
-    assert script.gone(1)
+    assert script.gone()
 
 
 def test_it_closes_its_output_and_goes_on(mode: str, tmp_path: Path) -> None:
@@ -217,7 +215,7 @@ def test_it_prints_50_megabytes(mode: str, tmp_path: Path) -> None:
         sys.stdout.write("x" * 1_000_000)
     """
     script = Script(mode, tmp_path, text)
-    assert script.run(60) == Outcome(code=0)
+    assert script.run() == Outcome(code=0)
     assert len(script.lines) >= 500_003, "a line that is too long is cut"
     assert script.lines[499_999].endswith("499999")
     assert sum(len(line) for line in script.lines[500_000:]) == 1_000_000
@@ -237,7 +235,7 @@ def test_it_kills_its_parent(mode: str, tmp_path: Path) -> None:
     outcome = script.run()
     assert ("alive" in script.lines) == (mode != "none"), "the first process of a namespace cannot be killed in it"
     assert outcome.ok == (mode != "none")
-    assert script.gone(2)
+    assert script.gone()
 
 
 def test_it_ignores_sigterm(mode: str, tmp_path: Path) -> None:
@@ -253,7 +251,7 @@ def test_it_ignores_sigterm(mode: str, tmp_path: Path) -> None:
     assert outcome is not None
     assert outcome.terminated
     assert not outcome.ok
-    assert script.gone(2)
+    assert script.gone()
 
 
 SPAWNING = """
@@ -269,7 +267,7 @@ def test_a_killed_launcher_leaves_nothing(mode: str, tmp_path: Path) -> None:
     script = Script(mode, tmp_path, SPAWNING).start("ready")
     assert len(script.left()) >= 3
     os.kill(script.process.pid, signal.SIGKILL)
-    outcome = script.process.wait(10)
+    outcome = script.process.wait(60)
     assert outcome is not None
     assert outcome.lost
     assert script.gone()
@@ -282,7 +280,7 @@ def test_all_that_watches_is_killed_at_once(mode: str, tmp_path: Path) -> None:
         process.suspend()
     for process in [*launcher.children(), launcher]:
         process.kill()
-    outcome = script.process.wait(20)
+    outcome = script.process.wait(60)
     assert outcome is not None
     assert not outcome.ok
     assert script.gone()
@@ -429,7 +427,7 @@ def test_a_job_without_network_and_its_peer(mode: str, tmp_path: Path) -> None:
         second = Script(mode, tmp_path / "two", text)
         second.process.network = Network(hosts, isolated=True, peer=first.process.pid)
         assert second.run() == Outcome(code=0), second.lines
-        assert first.process.wait(10) == Outcome(code=0)
+        assert first.process.wait(60) == Outcome(code=0)
         assert first.lines == ["no network", "listening", "hello"]
 
 

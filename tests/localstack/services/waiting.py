@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def until(function: Callable[[], Any], wanted: Callable[[Any], bool] = bool, seconds: float = 60) -> Any:
+def until(function: Callable[[], Any], wanted: Callable[[Any], bool] = bool, seconds: float = 120) -> Any:
     """What `function` gives, as soon as it is `wanted`; an AssertionError with the last value after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

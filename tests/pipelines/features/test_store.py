@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 import pandas as pd
 import pytest
+from tests.local_cloud import running
 
 from penstock_cloud import cloud
 from penstock_pipelines import lake
@@ -37,11 +38,8 @@ GROUP = FeatureGroup(
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A local cloud of this module's own."""
     state = tmp_path_factory.mktemp("cloud")
-    info = cloud.up(state, port=0)
-    try:
+    with running(state) as info:
         yield cloud.environment(info)
-    finally:
-        cloud.down(state)
 
 
 @pytest.fixture

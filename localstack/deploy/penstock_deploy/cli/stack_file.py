@@ -27,8 +27,8 @@ def write_value(value: Any, indent: int) -> str:
 
 def _item(value: Any, indent: int) -> str:
     written = write_value(value, indent)
-    # A mapping or list within a list begins on the line of its dash.
-    return f" {written.lstrip()}" if written.startswith("\n") else written
+    # A mapping or list within a list begins on the line of its dash. Other white space may belong to a key.
+    return f" {written.lstrip('\n ')}" if written.startswith("\n") else written
 
 
 def _scalar(value: Any) -> str:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -142,13 +141,14 @@ def test_a_failure_is_exit_code_1(pulumilocal) -> None:
 
 def test_an_interrupt_is_exit_code_8(pulumilocal) -> None:
     pulumilocal.stack.write(
-        'a = Item("a", name="a", seconds=1)\nItem("b", name="b", opts=pulumi.ResourceOptions(depends_on=[a]))\n'
+        'a = Item("a", name="a", until=["go"])\nItem("b", name="b", opts=pulumi.ResourceOptions(depends_on=[a]))\n'
     )
 
     def interrupt() -> None:
-        while "create a" not in pulumilocal.stack.log:
-            time.sleep(0.05)
+        pulumilocal.stack.wait_for_line("create a")
         os.kill(os.getpid(), signal.SIGINT)
+        pulumilocal.stack.wait_for_line("told to cancel")
+        pulumilocal.stack.log_line("go")
 
     threading.Thread(target=interrupt, daemon=True).start()
     pulumilocal("up", "-y", "-f", code=8)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from penstock_deploy.cli.failures import CommandError
@@ -133,6 +133,7 @@ VALUES = st.recursive(
 
 
 @settings(max_examples=60)
+@example(edits=[("app:a", [{"\xa0": False}])])
 @given(st.lists(st.tuples(st.sampled_from(["app:a", "app:b", "c"]), VALUES | st.none()), max_size=6))
 def test_any_edits_leave_what_was_asked(edits: list[tuple[str, Any]]) -> None:
     edited = StackFile(Path("/nonexistent/Pulumi.dev.yaml"))

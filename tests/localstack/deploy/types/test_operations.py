@@ -217,7 +217,7 @@ def test_monitors(tmp_path: Path, cloud_environment: dict[str, str]) -> None:
             "MonitoringType": "DataQuality",
         }
         sagemaker.stop_monitoring_schedule(MonitoringScheduleName="types-schedule")
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while (
             sagemaker.describe_monitoring_schedule(MonitoringScheduleName="types-schedule")["MonitoringScheduleStatus"]
             != "Stopped"

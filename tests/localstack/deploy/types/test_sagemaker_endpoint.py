@@ -112,7 +112,7 @@ class Serving:
             yield answers
         finally:
             over.set()
-            thread.join(10)
+            thread.join(60)
         assert problems == []
         assert answers
 
@@ -227,7 +227,7 @@ def test_an_alarm_takes_the_traffic_back(serving: Serving) -> None:
     )
     with serving.traffic():
         update.start()
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 120
         while time.monotonic() < limit:
             found = serving.sagemaker.describe_endpoint(EndpointName="types-serving")
             pending = (found.get("PendingDeploymentSummary") or {}).get("ProductionVariants") or [{}]

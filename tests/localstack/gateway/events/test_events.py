@@ -58,7 +58,7 @@ def test_an_approval_reaches_the_receiver(client: Any, receiver: Any) -> None:
     for status, version in (("Rejected", 1), ("Approved", 2)):
         detail = {"ModelApprovalStatus": status, "ModelPackageArn": "arn:x", "ModelPackageVersion": version}
         put(client, "aws.sagemaker", detail, "SageMaker Model Package State Change")
-    path, headers, body = receiver.received.get(timeout=15)
+    path, headers, body = receiver.received.get(timeout=60)
     assert path == "/repos/acme/flights/dispatches"
     assert headers["Authorization"] == "Bearer secret"
     assert headers["User-Agent"] == "Amazon/EventBridge/ApiDestinations"
@@ -76,7 +76,7 @@ def test_texts_and_small_values_survive_the_template(client: Any, receiver: Any)
     )  # fmt: skip
     comment = 'a "good" one,\nsays Zoë {1}'
     put(client, source, {"comment": comment, "count": 0})
-    _, _, body = receiver.received.get(timeout=15)
+    _, _, body = receiver.received.get(timeout=60)
     assert body == {"comment": comment, "line": f"said {comment}, counted 0", "count": 0, "none": ""}
 
 
@@ -85,7 +85,7 @@ def test_a_delivery_is_tried_again_until_it_is_taken(client: Any, receiver: Any)
     rule_to(client, receiver.url, "again", {"source": [source]}, '{"n": <n>}', {"n": "$.detail.n"})
     receiver.answers += [503, 429]
     put(client, source, {"n": 1})
-    assert [receiver.received.get(timeout=15)[2] for _ in range(3)] == [{"n": 1}] * 3
+    assert [receiver.received.get(timeout=60)[2] for _ in range(3)] == [{"n": 1}] * 3
     time.sleep(1.0)
     assert receiver.received.empty()
 
@@ -104,8 +104,8 @@ def test_what_is_not_taken_goes_to_the_dead_letter_queue(client: Any, receiver: 
     for number, tries in ((1, 1), (2, 2)):
         put(client, source, {"n": number})
         for _ in range(tries):
-            assert receiver.received.get(timeout=15)[2] == {"n": number}
-        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10, MessageAttributeNames=["All"])["Messages"]
+            assert receiver.received.get(timeout=60)[2] == {"n": number}
+        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"])["Messages"]
         assert json.loads(message["Body"]) == {"n": number}
         attributes.append({name: value["StringValue"] for name, value in message["MessageAttributes"].items()})
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -151,7 +151,7 @@ def test_an_alarm_fires_at_once_and_its_event_reaches_the_receiver(client: Any, 
     assert receiver.received.empty()
     assert state() == "OK"
     measure(3.0)
-    _, _, body = receiver.received.get(timeout=15)
+    _, _, body = receiver.received.get(timeout=60)
     assert body == {
         "event_type": "model-drift",
         "client_payload": {"alarm": "penstock-drift-flights", "before": "OK"},

@@ -40,7 +40,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.end()
 
 
-def invoke(process: Process, event: Any = None, seconds: float = 10) -> dict[str, Any]:
+def invoke(process: Process, event: Any = None, seconds: float = 60) -> dict[str, Any]:
     process.initialize()
     payload = {"invoke-id": "id-1", "invoked-function-arn": "arn:f", "payload": json.dumps(event), "trace-id": "Root=1"}
     return process.invoke(payload, time.monotonic() + seconds)
@@ -123,7 +123,7 @@ def test_a_time_out_ends_the_whole_group(start: Start) -> None:
         "    time.sleep(60)\n"
     )
     with pytest.raises(EndedError) as ended:
-        invoke(process, seconds=1)
+        invoke(process, seconds=3)
     assert ended.value.timed_out is True
     child = int(process.take_log())
     assert process.end() == -9
@@ -161,7 +161,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit

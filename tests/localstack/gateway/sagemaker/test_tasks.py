@@ -23,7 +23,7 @@ def run(client: Any, action: str, parameters: dict[str, Any], given: dict[str, A
     definition = {"StartAt": "Task", "States": {"Task": task}}
     machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
     started = states.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"]
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 120
     while (found := states.describe_execution(executionArn=started))["status"] == "RUNNING":
         assert time.monotonic() < limit
         time.sleep(0.1)

@@ -44,7 +44,7 @@ def queue(client: Any) -> tuple[str, str]:
 
 def receive(client: Any, url: str) -> dict[str, Any]:
     """The next message of a queue."""
-    for _ in range(4):
+    for _ in range(12):
         answer = client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5, MessageAttributeNames=["All"])
         for message in answer.get("Messages", []):
             client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -52,7 +52,7 @@ def receive(client: Any, url: str) -> dict[str, Any]:
     pytest.fail("no message came")
 
 
-def wait_until[T](look: Callable[[], T], seconds: float = 15) -> T:
+def wait_until[T](look: Callable[[], T], seconds: float = 60) -> T:
     limit = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < limit

@@ -42,7 +42,7 @@ class Gateway:
             "--services-url", "http://127.0.0.1:9",
         ]  # fmt: skip
         self.process = processes.start(command, self.folder / "gateway.log", environment)
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 120
         while True:
             try:
                 if urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_localstack/health", timeout=5).status == 200:

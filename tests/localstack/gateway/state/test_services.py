@@ -263,7 +263,7 @@ def test_a_fifo_queue_keeps_its_order_and_its_groups(filled: tuple[Gateway, Reme
 def delivered(cloud: Gateway, known: Remembered, *wanted: str) -> None:
     """Wait until a message with each of the words has come to the queue."""
     sqs = cloud.client("sqs")
-    missing, limit = set(wanted), time.monotonic() + 15
+    missing, limit = set(wanted), time.monotonic() + 60
     while missing:
         assert time.monotonic() < limit, missing
         answer = sqs.receive_message(QueueUrl=known["delivered"], WaitTimeSeconds=1, MaxNumberOfMessages=10)

@@ -13,6 +13,7 @@ import boto3
 import numpy as np
 import pandas as pd
 import pytest
+from tests.local_cloud import end
 
 from penstock_cloud import cloud
 
@@ -103,6 +104,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         (state / "images" / ("c" * 64 + ".json")).write_text(json.dumps(record))
         yield Platform(info)
     finally:
+        end(state)
         cloud.reset(state)
 
 

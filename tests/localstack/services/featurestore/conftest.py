@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from penstock_services.app import make
+from penstock_services.ports import free_port
 from penstock_services.settings import Settings
 
 
@@ -75,9 +75,7 @@ def _decoded(request: Request, body: bytes) -> bytes:
 @contextlib.contextmanager
 def serving(application: Any) -> Iterator[str]:
     """Serve an application on a free loopback port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = uvicorn.Server(uvicorn.Config(application, port=port, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -21,10 +21,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock_services.featurestore.offline import file_key
+from penstock_services.ports import free_port
 
 from .conftest import Cloud, Gateway, Group, services
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 
 def rows(gateway: Gateway) -> list[dict[str, Any]]:
@@ -146,13 +147,11 @@ from penstock_services.settings import Settings
 settings = Settings(state_dir=Path(sys.argv[1]), gateway_url=sys.argv[2], port=0, step_seconds=0.0)
 uvicorn.run(make(settings), port=int(sys.argv[3]), log_level="warning", access_log=False)
 """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", program, str(tmp_path), gateway.url, str(port)]
     process = subprocess.Popen(command)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", port)).close()

@@ -97,7 +97,7 @@ class Cloud:
         """Start an execution and wait for its end; its description."""
         return self.wait(self.start(**parameters))
 
-    def wait(self, arn: str, seconds: float = 20.0) -> dict[str, Any]:
+    def wait(self, arn: str, seconds: float = 60.0) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             description = self.call("DescribePipelineExecution", {"PipelineExecutionArn": arn})

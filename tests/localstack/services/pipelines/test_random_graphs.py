@@ -17,7 +17,9 @@ TRIGGERS = {
     "Any": {"Succeeded", "Failed", "Stopped"},
 }
 ENDINGS = {"Succeeded": "Completed", "Failed": "Failed", "Stopped": "Stopped"}
-QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @dataclass

@@ -120,13 +120,13 @@ def test_a_stop_waits_for_the_function(cloud: Cloud) -> None:
 
     def slow(_event: Any) -> dict[str, Any]:
         started.set()
-        go.wait(10)
+        go.wait(60)
         return {}
 
     cloud.clients.functions["arn:f"] = slow
     cloud.pipeline([function("F"), processing("After", DependsOn=["F"])])
     arn = cloud.start()
-    assert started.wait(10)
+    assert started.wait(60)
     cloud.call("StopPipelineExecution", {"PipelineExecutionArn": arn})
     time.sleep(0.05)
     describe = {"PipelineExecutionArn": arn}

@@ -22,7 +22,7 @@ def raw(
     services: Any, operation: str, request: dict[str, Any], account: str = "000000000000", **headers: str
 ) -> tuple[int, dict[str, Any]]:
     """One call on a connection of its own: status and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", services.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", services.port, timeout=120)
     try:
         sent = {
             "X-Amz-Target": f"SageMaker.{operation}",
@@ -43,7 +43,7 @@ def test_fifty_clients_at_once(services: Any) -> None:
 
     def client(number: int) -> tuple[int, list[int]]:
         statuses = []
-        start.wait(30)
+        start.wait(60)
         shared, _ = raw(services, "CreateModel", {"ModelName": "shared", "ExecutionRoleArn": ROLE})
         for turn in range(4):
             name = f"c{number}-{turn}"
@@ -136,12 +136,12 @@ def test_what_was_acknowledged_survives_kill_9_in_the_middle_of_writes(tmp_path:
     try:
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while sum(map(len, acknowledged)) < 200 and time.monotonic() < deadline:
             time.sleep(0.01)
         own.kill()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         assert sum(map(len, acknowledged)) >= 200
         own.start()
         for number in range(8):
@@ -166,7 +166,7 @@ def test_a_life_cycle_goes_on_after_kill_9(tmp_path: Any, services: Any) -> None
         assert client.describe_image(ImageName="gone")["ImageStatus"] == "DELETING"
         own.kill()
         own.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while client.describe_image(ImageName="kept")["ImageStatus"] != "CREATED":
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -182,7 +182,7 @@ def test_a_life_cycle_goes_on_after_kill_9(tmp_path: Any, services: Any) -> None
 def test_waiters_see_the_steps(services: Any) -> None:
     client = services.client()
     client.create_image(ImageName="waited", RoleArn=ROLE)
-    waiting = {"Delay": 1, "MaxAttempts": 10}
+    waiting = {"Delay": 1, "MaxAttempts": 60}
     client.get_waiter("image_created").wait(ImageName="waited", WaiterConfig=waiting)
     client.create_image_version(ImageName="waited", BaseImage="image:1", ClientToken="t")
     client.get_waiter("image_version_created").wait(ImageName="waited", WaiterConfig=waiting)

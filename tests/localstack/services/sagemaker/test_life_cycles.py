@@ -22,7 +22,7 @@ def refused(plane: ControlPlane, operation: str, **request: Any) -> ServiceError
 
 
 def until(plane: ControlPlane, operation: str, member: str, wanted: str, **request: Any) -> dict[str, Any]:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         answer = plane.call(operation, **request)
         if answer[member] == wanted:
@@ -32,7 +32,7 @@ def until(plane: ControlPlane, operation: str, member: str, wanted: str, **reque
 
 
 def gone(plane: ControlPlane, operation: str, **request: Any) -> ServiceError:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         try:
             answer = plane.call(operation, **request)

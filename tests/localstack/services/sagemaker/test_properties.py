@@ -31,7 +31,7 @@ Request = dict[str, Any]
 
 def settled(plane: ControlPlane, kind: Kind, key: str) -> Request | None:
     """The record once no step of its life cycle is left."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         record = plane.store.get(plane.context().scope, kind.name, key)
         if record is None or "_next" not in record:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from penstock_services.ports import free_port
 from penstock_services.sagemaker.mlflow import environment, serving
 
 _LOG = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Server:
         """Start the process and wait until it answers: MLflow's version, or None where it does not."""
         folder = self.plan.folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.plan.port if _is_free(self.plan.port) else _free_port()
+        self.port = self.plan.port if _is_free(self.plan.port) else free_port()
         command = [
             str(python), "-P", str(Path(serving.__file__).resolve()), "--backend", f"sqlite:///{folder / 'mlflow.sqlite'}",
             "--artifacts", self.plan.artifacts, "--port", str(self.port),
@@ -187,9 +188,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -40,7 +40,7 @@ class Container:
 
     def train(self, hyperparameters: dict[str, str], **variables: str) -> tuple[int, str, str]:
         process = self.start(hyperparameters, **variables)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=120)
         return process.returncode, output, errors
 
     @property
@@ -183,7 +183,7 @@ def test_sigterm_reaches_the_script(container: Container) -> None:
         assert process.poll() is None
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     assert time.monotonic() - began < 10
     assert (container.base / "model/saved").exists()

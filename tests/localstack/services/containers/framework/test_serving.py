@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ import httpx
 import numpy as np
 import pytest
 import xgboost
+
+from penstock_services.ports import free_port
 
 SERVICES = Path(__file__).parents[5] / "localstack/services"
 SCRIPT = """
@@ -46,9 +47,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(framework: str, **variables: str) -> httpx.Client:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
+        port = str(free_port())
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(SERVICES),
@@ -76,7 +75,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in running:
         process.send_signal(signal.SIGTERM)
     for process in running:
-        assert process.wait(10) in (0, 1, -9)
+        assert process.wait(60) in (0, 1, -9)
 
 
 @pytest.fixture

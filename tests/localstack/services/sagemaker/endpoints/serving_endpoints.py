@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         if tag == "failing" or body == b"bad":
             return self.answer(500, b"no such column")
         if body == b"slow":
-            time.sleep(1)
+            time.sleep(2)
         self.answer(200, f"{tag}:{os.getpid()}".encode() + b":" + body)
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
 """

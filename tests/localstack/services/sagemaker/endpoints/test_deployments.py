@@ -120,16 +120,16 @@ def test_a_canary_that_went_well_takes_everything(serving: Any, sagemaker: Any, 
     second = configure(sagemaker, variant("b"))
     name = deploy(sagemaker, configure(sagemaker, variant("a")))
     with Load(runtime, name) as load:
-        deployment = policy({**CANARY, "WaitIntervalInSeconds": 20}, keep=50)
+        deployment = policy({**CANARY, "WaitIntervalInSeconds": 150}, keep=160)
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=second, DeploymentConfig=deployment)
         seen = stages(sagemaker, name)
         until(lambda: load.answers["b"])
     assert load.errors == []
     watched = "The new fleet takes {}% of the requests; the alarms are watched for {} seconds."
     assert [stage for stage in seen if stage[1] == "Baking"] == [
-        ("Updating", "Baking", watched.format(20, 20)),
-        ("Updating", "Baking", watched.format(100, 20)),
-        ("Updating", "Baking", watched.format(100, 50)),
+        ("Updating", "Baking", watched.format(20, 150)),
+        ("Updating", "Baking", watched.format(100, 150)),
+        ("Updating", "Baking", watched.format(100, 160)),
     ]
     found = settled(sagemaker, name)
     assert found["EndpointConfigName"] == second
@@ -218,7 +218,7 @@ def test_rolling_and_back(serving: Any, sagemaker: Any, runtime: Any) -> None:
     failing = configure(sagemaker, variant("failing", count=2))
     name = deploy(sagemaker, first)
     with Load(runtime, name) as load:
-        deployment = rolling(wait=60)
+        deployment = rolling(wait=150)
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=second, DeploymentConfig=deployment)
         seen = set()
         while sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Updating":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -34,15 +35,21 @@ def processes(serving: Any, endpoint: str) -> int:
     return len(found)
 
 
+def starts(serving: Any, endpoint: str) -> int:
+    """How often an instance of an endpoint was started, by their logs."""
+    folder = Path(serving.state_dir) / "endpoints" / "000000000000-us-east-1" / endpoint
+    return len(list(folder.rglob("log.txt")))
+
+
 def test_it_scales_to_zero_and_comes_back(serving: Any, sagemaker: Any, runtime: Any) -> None:
     name = deploy(sagemaker, configure(sagemaker, variant("a", **capacity(2))))
     found = sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"][0]
     assert found["CurrentServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
     assert "CurrentInstanceCount" not in found
-    assert processes(serving, name) == 1, "the container was started once, to see that it can be"
+    assert starts(serving, name) == 1, "the container was started once, to see that it can be"
     until(lambda: processes(serving, name), lambda count: count == 0)
     assert runtime.invoke_endpoint(EndpointName=name, Body=b"x")["Body"].read().startswith(b"a:")
-    assert processes(serving, name) == 1
+    assert starts(serving, name) == 2
     second = configure(sagemaker, variant("b", **capacity(2)))
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=second)
     settled(sagemaker, name)

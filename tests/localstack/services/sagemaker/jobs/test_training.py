@@ -155,7 +155,20 @@ def test_metrics(jobs: Any, sagemaker: Any) -> None:
 
 
 def test_internal_errors_are_tried_again(jobs: Any, sagemaker: Any) -> None:
-    asked = request("print('ready', flush=True); time.sleep(1.5)", RetryStrategy={"MaximumRetryAttempts": 1})
+    key = f"attempts/{uuid.uuid4().hex}"
+    code = f"""
+import boto3
+from botocore.exceptions import ClientError
+where = dict(Bucket="job-data", Key="{key}")
+s3 = boto3.client("s3")
+try:
+    s3.head_object(**where)
+except ClientError:
+    s3.put_object(**where)
+    print("ready", flush=True)
+    time.sleep(300)
+"""
+    asked = request(code, RetryStrategy={"MaximumRetryAttempts": 1})
     name = asked["TrainingJobName"]
     sagemaker.create_training_job(**asked)
     until(lambda: log(jobs, name), lambda text: "ready" in text)

@@ -36,7 +36,7 @@ def test_hosts_that_find_one_another(jobs: Any, sagemaker: Any, flavour: str) ->
     code = """
 if first:
     server = socket.create_server((hosts[0], 7771))
-    server.settimeout(20)
+    server.settimeout(60)
     got = sorted(server.accept()[0].recv(100).decode() for _ in hosts[1:])
     write("model/got.json", json.dumps(got))
 else:
@@ -130,7 +130,7 @@ except OSError:
     reached = False
 if first:
     server = socket.create_server((hosts[0], 7773))
-    server.settimeout(20)
+    server.settimeout(60)
     server.accept()
 else:
     for _ in range(200):

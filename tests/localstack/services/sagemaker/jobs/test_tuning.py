@@ -37,6 +37,8 @@ for epoch in range(1, int(given.get("epochs", 1)) + 1):
     print(f"epoch {epoch} score={x};", flush=True)
     if "pause" in given:
         time.sleep(float(given["pause"]))
+if "bad" in given and x < float(given["bad"]):
+    time.sleep(300)
 """
 
 
@@ -189,7 +191,7 @@ def test_early_stopping_really_stops_training_jobs(sagemaker: Any) -> None:
     ranges = {"CategoricalParameterRanges": [{"Name": "x", "Values": ["0.9", "0.1", "0.2", "0.3"]}]}
     asked = request(
         config("Grid", jobs=None, parallel=1, ParameterRanges=ranges, TrainingJobEarlyStoppingType="Auto"),
-        TrainingJobDefinition=definition(epochs="4", pause="0.3"),
+        TrainingJobDefinition=definition(epochs="4", pause="0.1", bad="0.5"),
     )
     job = run(sagemaker, asked)
     assert job["HyperParameterTuningJobStatus"] == "Completed", job
@@ -204,11 +206,12 @@ def test_early_stopping_really_stops_training_jobs(sagemaker: Any) -> None:
 def test_hyperband_stops_at_most_epochs(sagemaker: Any) -> None:
     strategy = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 3}}
     asked = request(
-        config("Hyperband", jobs=4, StrategyConfig=strategy), TrainingJobDefinition=definition(epochs="40", pause="0.3")
+        config("Hyperband", jobs=4, StrategyConfig=strategy),
+        TrainingJobDefinition=definition(epochs="400", pause="0.3"),
     )
     job = run(sagemaker, asked)
     assert job["HyperParameterTuningJobStatus"] == "Completed", job
-    assert job["TrainingJobStatusCounters"]["Stopped"] == 4, "none may run to its end of 40 epochs"
+    assert job["TrainingJobStatusCounters"]["Stopped"] == 4, "none may run to its end of 400 epochs"
     assert job["ObjectiveStatusCounters"]["Succeeded"] == 4
     assert "BestTrainingJob" in job
 

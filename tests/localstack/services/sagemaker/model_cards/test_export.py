@@ -32,7 +32,7 @@ def export(sagemaker: Any, name: str, path: str, **more: Any) -> Any:
         ModelCardName=name, ModelCardExportJobName=job, OutputConfig={"S3OutputPath": path}, **more
     )["ModelCardExportJobArn"]
     assert arn == f"arn:aws:sagemaker:us-east-1:000000000000:model-card/{name}/export-job/{job}"
-    for _ in range(400):
+    for _ in range(1200):
         described = sagemaker.describe_model_card_export_job(ModelCardExportJobArn=arn)
         if described["Status"] != "InProgress":
             return described

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 from tests.localstack.services.conftest import IMAGE, ROLE, Services
+from tests.localstack.services.waiting import until
 
 from penstock_services.containers.model_monitor import data_quality
 
@@ -377,49 +378,50 @@ def inline(start: str = "cron(0 * ? * * *)") -> dict[str, Any]:
 
 
 @pytest.fixture
-def soon(tmp_path: Path, gateway_url: str) -> Iterator[tuple[Services, float, datetime]]:
-    """A services process for whose schedules a full hour is some seconds away: when, and which."""
-    left = 3600 - time.time() % 3600
-    hour = time.time() + left
-    running = Services(tmp_path, gateway_url, environment={"PENSTOCK_MONITORING_AHEAD_SECONDS": str(left - 6)})
-    yield running.start(), hour - (left - 6), datetime.fromtimestamp(round(hour), UTC)
+def before_the_hour(tmp_path: Path, gateway_url: str) -> Iterator[tuple[Services, datetime]]:
+    """A services process for whose schedules it is ten minutes before a full hour, and that hour."""
+    hour = (time.time() // 3600 + 2) * 3600
+    running = Services(tmp_path, gateway_url, environment=clock(hour - 600))
+    yield running.start(), datetime.fromtimestamp(hour, UTC)
     running.stop()
 
 
-def test_an_hourly_run_is_done_once_though_the_process_was_killed(soon: tuple[Services, float, datetime]) -> None:
-    services, moment, hour = soon
+def clock(moment: float) -> dict[str, str]:
+    """The variable by which it is that moment for the schedules of a process that is started now."""
+    return {"PENSTOCK_MONITORING_AHEAD_SECONDS": str(moment - time.time())}
+
+
+def test_an_hourly_run_is_done_once_though_the_process_was_killed(
+    before_the_hour: tuple[Services, datetime],
+) -> None:
+    services, hour = before_the_hour
     client = services.client()
     client.create_monitoring_schedule(MonitoringScheduleName="hourly", MonitoringScheduleConfig=inline())
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        described = client.describe_monitoring_schedule(MonitoringScheduleName="hourly")
-        if described["MonitoringScheduleStatus"] == "Scheduled":
-            break
-        time.sleep(0.05)
-    assert described["MonitoringScheduleStatus"] == "Scheduled"
+    described = until(
+        lambda: client.describe_monitoring_schedule(MonitoringScheduleName="hourly"),
+        lambda found: found["MonitoringScheduleStatus"] == "Scheduled",
+    )
     assert described["MonitoringType"] == "DataQuality"
     assert "LastMonitoringExecutionSummary" not in described
     services.kill()
-    time.sleep(max(0.0, moment - time.time() + 0.1))
+    services.environment = clock(hour.timestamp() + 1)
+
+    def ended() -> list[Any]:
+        listed = client.list_monitoring_executions(MonitoringScheduleName="hourly")["MonitoringExecutionSummaries"]
+        return [each for each in listed if each["MonitoringExecutionStatus"] in ENDED]
+
     for _ in range(2):
         services.start()
-        deadline = time.monotonic() + 15
-        executions: list[Any] = []
-        while time.monotonic() < deadline and not executions:
-            listed = client.list_monitoring_executions(MonitoringScheduleName="hourly")
-            executions = [
-                each for each in listed["MonitoringExecutionSummaries"] if each["MonitoringExecutionStatus"] in ENDED
-            ]
-            time.sleep(0.1)
+        executions = until(ended)
         assert [each["ScheduledTime"] for each in executions] == [hour]
         assert executions[0]["FailureReason"] == "Job inputs had no data"
         services.stop()
 
 
 def test_an_execution_is_stopped_with_its_job_and_fails_with_the_process(
-    soon: tuple[Services, float, datetime],
+    before_the_hour: tuple[Services, datetime],
 ) -> None:
-    services, _, _ = soon
+    services, _ = before_the_hour
     services.image(wait="import time; time.sleep(60)")
     client, s3 = services.client(), services.aws("s3")
     moment = datetime.now(UTC) + timedelta(seconds=float(services.environment["PENSTOCK_MONITORING_AHEAD_SECONDS"]))
@@ -436,19 +438,19 @@ def test_an_execution_is_stopped_with_its_job_and_fails_with_the_process(
     shop = Shop(services)
     for name in ("stopped", "killed"):
         client.create_monitoring_schedule(MonitoringScheduleName=name, MonitoringScheduleConfig=config)
-        deadline = time.monotonic() + 30
-        last: dict[str, Any] = {}
-        while time.monotonic() < deadline and "ProcessingJobArn" not in last:
-            described = client.describe_monitoring_schedule(MonitoringScheduleName=name)
-            last = described.get("LastMonitoringExecutionSummary", {})
-            time.sleep(0.05)
+        last = until(
+            lambda which=name: client.describe_monitoring_schedule(  # type: ignore[misc]
+                MonitoringScheduleName=which
+            ).get("LastMonitoringExecutionSummary", {}),
+            lambda found: "ProcessingJobArn" in found,
+        )
         assert last["MonitoringExecutionStatus"] == "InProgress", last
         if name == "stopped":
             client.stop_processing_job(ProcessingJobName=last["ProcessingJobArn"].rpartition("/")[2])
             assert shop.executed(name)["MonitoringExecutionStatus"] == "Stopped"
     services.kill()
     services.start()
-    execution = shop.executed("killed", seconds=10)
+    execution = shop.executed("killed")
     assert execution["MonitoringExecutionStatus"] == "Failed"
     assert "the local cloud stopped" in execution["FailureReason"]
     (alert,) = client.list_monitoring_alerts(MonitoringScheduleName="killed")["MonitoringAlertSummaries"]
@@ -459,13 +461,11 @@ def test_stop_start_and_update(shop: Shop) -> None:
     client, name = shop.sagemaker, "changed"
 
     def settled() -> dict[str, Any]:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            described: dict[str, Any] = client.describe_monitoring_schedule(MonitoringScheduleName=name)
-            if described["MonitoringScheduleStatus"] != "Pending":
-                return described
-            time.sleep(0.05)
-        pytest.fail("the schedule stays Pending")
+        described: dict[str, Any] = until(
+            lambda: client.describe_monitoring_schedule(MonitoringScheduleName=name),
+            lambda found: found["MonitoringScheduleStatus"] != "Pending",
+        )
+        return described
 
     created = client.create_monitoring_schedule(MonitoringScheduleName=name, MonitoringScheduleConfig=inline())
     assert settled()["MonitoringScheduleStatus"] == "Scheduled"

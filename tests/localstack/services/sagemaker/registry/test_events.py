@@ -32,7 +32,7 @@ class Inbox:
         events.put_rule(Name=name, EventPattern=json.dumps(pattern))
         events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
 
-    def take(self, number: int, seconds: float = 20) -> list[Any]:
+    def take(self, number: int, seconds: float = 60) -> list[Any]:
         """The next ``number`` events; several may come in any order, as EventBridge and SQS say."""
         found: list[Any] = []
         deadline = time.monotonic() + seconds

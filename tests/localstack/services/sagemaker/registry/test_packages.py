@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.waiting import until
 
 SPECIFICATION = {
     "Containers": [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}],
@@ -200,17 +201,24 @@ def test_additional_specifications_are_added(sagemaker: Any) -> None:
     assert len(sagemaker.describe_model_package(ModelPackageName=arn)["AdditionalInferenceSpecifications"]) == 15
 
 
+def test_a_package_without_a_group_takes_its_step(unhurried: Any) -> None:
+    def status() -> str:
+        return str(unhurried.describe_model_package(ModelPackageName="timed")["ModelPackageStatus"])
+
+    unhurried.create_model_package(ModelPackageName="timed", InferenceSpecification=SPECIFICATION)
+    assert status() == "Pending"
+    until(status, lambda value: value == "Completed")
+
+
 def test_packages_without_a_group(sagemaker: Any) -> None:
     arn = sagemaker.create_model_package(ModelPackageName="alone", InferenceSpecification=SPECIFICATION)[
         "ModelPackageArn"
     ]
     assert arn.endswith(":model-package/alone")
-    described = sagemaker.describe_model_package(ModelPackageName="alone")
-    seen = [described["ModelPackageStatus"]]
-    while seen[-1] != "Completed" and len(seen) < 500:
-        seen.append(sagemaker.describe_model_package(ModelPackageName="alone")["ModelPackageStatus"])
-    assert seen[0] == "Pending", "a package without a group takes its step"
-    assert seen[-1] == "Completed"
+    described = until(
+        lambda: sagemaker.describe_model_package(ModelPackageName="alone"),
+        lambda package: package["ModelPackageStatus"] == "Completed",
+    )
     assert "ModelApprovalStatus" not in described
     assert "ModelPackageGroupName" not in described
     with pytest.raises(ClientError, match="already exists"):

@@ -73,7 +73,7 @@ def register(sagemaker: Any, validated: dict[str, Any], **more: Any) -> str:
 
 
 def settled(sagemaker: Any, name: str) -> Any:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while True:
         described = sagemaker.describe_model_package(ModelPackageName=name)
         if described["ModelPackageStatus"] in ("Completed", "Failed"):

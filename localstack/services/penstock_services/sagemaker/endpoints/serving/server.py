@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import threading
 import time
 import uuid
@@ -18,6 +17,7 @@ from penstock_services.execution.images import Image
 from penstock_services.execution.logs import LogStream
 from penstock_services.execution.sandbox import Layout, Sandboxed
 from penstock_services.operations import Context
+from penstock_services.ports import free_port
 from penstock_services.sagemaker.endpoints.plan import VariantPlan
 
 _STOP_SECONDS = 30.0
@@ -115,7 +115,7 @@ class Instance:
 
     def _spawn(self) -> None:
         self._clear()
-        self.port = _free_port()
+        self.port = free_port()
         home = self._folder / "home"
         home.mkdir(exist_ok=True)
         environment = {
@@ -163,10 +163,3 @@ class Instance:
         """Remove what the server has left in /tmp and in the folders that it changed for itself."""
         for name in ("tmp", "overlay"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

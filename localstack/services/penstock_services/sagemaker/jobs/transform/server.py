@@ -7,7 +7,6 @@ Developer guide, "Use Your Own Inference Code with Batch Transform": the contain
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from penstock_services.execution.images import find
 from penstock_services.execution.logs import LogStream
 from penstock_services.execution.sandbox import Layout, Limits, Sandboxed
 from penstock_services.operations import Context
+from penstock_services.ports import free_port
 from penstock_services.sagemaker.jobs.runner import JobFailedError, JobStoppedError
 from penstock_services.sagemaker.jobs.transform.containers import Container
 
@@ -65,7 +65,7 @@ class Server:
         image = find(self._context.settings.state_dir, self._container.image, self._log.write)
         home = self._folder / "home"
         home.mkdir(parents=True, exist_ok=True)
-        port = _free_port()
+        port = free_port()
         environment = {
             **image.variables(home),
             "HOME": str(home),
@@ -178,10 +178,3 @@ def fetch(context: Context, container: Container, folder: Path, layout: Layout) 
     for path in sorted(archives.iterdir()):
         transfer.unpack(path, model)
         path.unlink()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

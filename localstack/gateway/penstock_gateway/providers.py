@@ -55,8 +55,10 @@ def lambda_() -> Any:
     """Lambda whose functions are processes; what cannot be one is refused."""
     from localstack.services.plugins import Service
 
+    from penstock_gateway.functions import updates
     from penstock_gateway.functions.provider import ProcessLambdaProvider
 
+    updates.install()
     return Service.for_provider(ProcessLambdaProvider())
 
 

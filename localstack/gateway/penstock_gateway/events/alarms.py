@@ -14,7 +14,8 @@ from typing import Any
 
 from localstack.aws.api import handler
 from localstack.aws.connect import connect_to
-from localstack.services.cloudwatch.alarm_scheduler import COMPARISON_OPS, calculate_alarm_state
+from localstack.runtime.shutdown import SHUTDOWN_HANDLERS
+from localstack.services.cloudwatch.alarm_scheduler import COMPARISON_OPS, AlarmScheduler, calculate_alarm_state
 from localstack.services.cloudwatch.provider_v2 import _STORE_LOCK, CloudwatchProvider
 from localstack.utils.aws import arns
 
@@ -73,8 +74,29 @@ def detail(alarm: dict[str, Any], previous: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class EndingAlarmScheduler(AlarmScheduler):
+    """Looks at alarms until the gateway ends, and never keeps it from ending.
+
+    LocalStack's own does where CloudWatch is first needed when the gateway has begun to end: a function that is stopped
+    then leaves a metric.
+    """
+
+    thread: threading.Thread | None
+
+    def start(self) -> None:
+        """Look at alarms from now on, in a thread of its own."""
+        if not (self.thread and self.thread.is_alive()):
+            self.thread = threading.Thread(target=self.scheduler.run, name="cloudwatch-scheduler", daemon=True)
+            self.thread.start()
+            SHUTDOWN_HANDLERS.register(self.shutdown)
+
+
 class AlarmingCloudwatchProvider(CloudwatchProvider):
     """LocalStack's CloudWatch, with what its alarms lack."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alarm_scheduler = EndingAlarmScheduler()
 
     def set_alarm_state(
         self,

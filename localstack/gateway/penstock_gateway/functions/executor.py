@@ -21,7 +21,7 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
 from penstock_gateway import settings
-from penstock_gateway.functions import runtime
+from penstock_gateway.functions import runtime, unpacked
 from penstock_gateway.functions.interpreters import interpreter, sdk
 from penstock_gateway.functions.process import EndedError, Process
 
@@ -34,13 +34,15 @@ class ProcessExecutor(RuntimeExecutor):
         self._folder = settings.from_environment().volume_dir / "lambda" / id
         self._environment: dict[str, str] = {}
         self._process: Process | None = None
+        self._code: Path | None = None
         self._lock = threading.Lock()
         self._stopped = False
 
     def start(self, env_vars: dict[str, str]) -> None:
         """Start the process; its handler is loaded meanwhile."""
         self._environment = {name: str(value) for name, value in env_vars.items() if value is not None}
-        self._process = self._start()
+        with self._lock:
+            self._process = self._start()
 
     def stop(self) -> None:
         """End the process and what it left."""
@@ -51,6 +53,9 @@ class ProcessExecutor(RuntimeExecutor):
             if self._process:
                 self._process.end()
                 self._process = None
+            if self._code:
+                unpacked.give_back(self.function_version.config.code)
+                self._code = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
@@ -96,8 +101,7 @@ class ProcessExecutor(RuntimeExecutor):
         if self._stopped:
             raise RuntimeError(f"the execution environment {self.id} was stopped")
         config = self.function_version.config
-        config.code.prepare_for_execution()
-        code = Path(config.code.get_unzipped_code_location())
+        code = self._code = self._code or unpacked.take(config.code)
         python, version = interpreter(str(config.runtime))
         scratch = self._folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from localstack.aws.api import CommonServiceException, handler
+from localstack.services.lambda_.invocation.models import lambda_stores
 from localstack.services.lambda_.provider import LambdaProvider
 
+from penstock_gateway.functions import updates
 from penstock_gateway.functions.interpreters import RUNTIMES
 
 
@@ -21,6 +23,12 @@ def refused(what: str) -> CommonServiceException:
 
 class ProcessLambdaProvider(LambdaProvider):
     """Functions of other runtimes and container images are refused when they are made."""
+
+    def on_after_state_load(self) -> None:
+        """Start the functions that were loaded, each with what its queue still holds."""
+        stores = [store for _, _, store in lambda_stores.iter_stores()]
+        with updates.same_queues(function for store in stores for function in store.functions.values()):
+            super().on_after_state_load()
 
     def _validate_runtime(self, package_type: Any, runtime: Any) -> None:
         super()._validate_runtime(package_type, runtime)

@@ -148,12 +148,12 @@ class Clock:
                 continue
             before = known.get(schedule.arn)
             is_known = before is not None and before[0] == schedule
+            if before and not is_known:
+                self._fire_overdue(*before, changed=schedule)
             due = before[1] if before and is_known else self._first(schedule)
             completes = not is_known
             if due is not None and due <= self._now():
-                self._journal.write(schedule, due)
-                if not self._stopped.is_set():
-                    self._fire(schedule, due)
+                self._fire_once(schedule, due)
                 due = self._next(schedule, max(due, self._now() - PRECISION_SECONDS))
                 completes = True
             self._due[schedule.arn] = (schedule, due)
@@ -161,6 +161,16 @@ class Clock:
                 self._remove(schedule)
         times = [due for _, due in self._due.values() if due is not None]
         return min(times, default=None)
+
+    def _fire_once(self, schedule: Planned, due: float) -> None:
+        self._journal.write(schedule, due)
+        if not self._stopped.is_set():
+            self._fire(schedule, due)
+
+    def _fire_overdue(self, schedule: Planned, due: float | None, changed: Planned) -> None:
+        """Fire what was due before the schedule was changed, and was not noticed in time, as it was then."""
+        if due is not None and due <= changed.modified and schedule.created == changed.created:
+            self._fire_once(schedule, due)
 
     def _first(self, schedule: Planned) -> float | None:
         """The first time after what the journal knows, as far back as it is made up for."""

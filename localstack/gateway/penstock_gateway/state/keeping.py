@@ -99,7 +99,7 @@ class Keeper:
         from penstock_gateway.state import reducers
 
         reducers.install(service)
-        if service == "sqs":
+        if service in ("sqs", "lambda") and self._messages is None:  # Lambda has queues of its own
             from penstock_gateway.state import messages
 
             self._messages = messages.Messages(self._database)

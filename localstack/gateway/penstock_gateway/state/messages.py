@@ -1,6 +1,7 @@
 """Messages of SQS, a row each: sent, received, deleted and moved ones are on disk before the answer.
 
-Which of them are in flight or delayed follows from their own times when they are put back into their queues.
+Which of them are in flight or delayed follows from their own times when they are put back into their queues. The
+asynchronous invocations of Lambda lie in queues of the same kind, which LocalStack makes when a function starts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from localstack.config import INTERNAL_RESOURCE_ACCOUNT
+from localstack.services.lambda_.invocation.internal_sqs_queue import QueueManager
 from localstack.services.sqs import constants
 from localstack.services.sqs.models import FifoQueue, SqsMessage, SqsQueue, StandardQueue, sqs_stores
 
@@ -72,7 +75,8 @@ class Messages:
         living = {queue.arn for _, _, store in sqs_stores.iter_stores() for queue in list(store.queues.values())}
         with self._database.transaction() as connection:
             known = [arn for (arn,) in connection.execute("SELECT DISTINCT queue FROM messages")]
-            connection.executemany("DELETE FROM messages WHERE queue=?", [(arn,) for arn in known if arn not in living])
+            gone = [(arn,) for arn in known if arn not in living and not _is_internal(arn)]
+            connection.executemany("DELETE FROM messages WHERE queue=?", gone)
 
     def clear(self, queue: SqsQueue) -> None:
         """Forget a queue's messages."""
@@ -89,6 +93,8 @@ class Messages:
         now = time.time()
         for arn, identifier, data in rows:
             queue = queues.get(arn)
+            if _is_internal(arn):
+                continue
             message = pickling.loads(data)
             if queue is None or message.created + queue.message_retention_period < now:
                 lost.append((arn, identifier))
@@ -100,6 +106,23 @@ class Messages:
             # Messages in flight first: they hold back the others of their group.
             messages.sort(key=lambda message: (message.is_visible, message.priority))
             _fill(queues[arn], messages)
+
+    def fill_internal(self, queue: SqsQueue) -> None:
+        """Put back what one of Lambda's queues held; what was under way when the gateway ended is begun again."""
+        with self._database.transaction() as connection:
+            rows = connection.execute("SELECT message FROM messages WHERE queue=?", (queue.arn,)).fetchall()
+        for (data,) in rows:
+            message = pickling.loads(data)
+            message.visibility_deadline = None
+            if message.is_delayed:
+                queue.delayed.add(message)
+            else:
+                queue._put_message(message)
+
+
+def _is_internal(arn: str) -> bool:
+    account: str = arn.split(":")[4]
+    return account == str(INTERNAL_RESOURCE_ACCOUNT)
 
 
 def _fill(queue: SqsQueue, messages: list[SqsMessage]) -> None:
@@ -142,6 +165,8 @@ def install(messages: Messages) -> None:
     for kind in (StandardQueue, FifoQueue):
         kind.put = _putting(kind.put, messages)
         kind.receive = _receiving(kind.receive, messages)
+    QueueManager.create_queue = _creating(QueueManager.create_queue, messages)
+    QueueManager.delete_queue = _deleting(QueueManager.delete_queue, messages)
     SqsQueue.remove = _removing(SqsQueue.remove, messages)
     SqsQueue.update_visibility_timeout = _showing(SqsQueue.update_visibility_timeout, messages)
     for kind in (StandardQueue, FifoQueue):
@@ -149,6 +174,29 @@ def install(messages: Messages) -> None:
 
 
 Method = Callable[..., Any]
+
+
+def _creating(original: Method, messages: Messages) -> Method:
+    @functools.wraps(original)
+    def create_queue(self: QueueManager, queue_name: str) -> SqsQueue:
+        with self.queue_lock:
+            is_new = queue_name not in self.queues
+            queue: SqsQueue = original(self, queue_name)
+            if is_new:
+                messages.fill_internal(queue)
+        return queue
+
+    return create_queue
+
+
+def _deleting(original: Method, messages: Messages) -> Method:
+    @functools.wraps(original)
+    def delete_queue(self: QueueManager, queue_name: str) -> None:
+        queue = self.queues.get(queue_name)
+        original(self, queue_name)
+        messages.clear(queue)
+
+    return delete_queue
 
 
 def _putting(original: Method, messages: Messages) -> Method:

@@ -7,11 +7,14 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from penstock_ci.app import app
 from penstock_deploy.cli.app import parser as pulumilocal
 from penstock_deploy.cli.failures import CommandError
+from penstock_infra import model
+from penstock_pipelines import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -63,6 +66,18 @@ def test_a_wrong_option_would_be_found() -> None:
 def test_a_wrong_use_of_pulumilocal_would_be_found(words: list[str]) -> None:
     with pytest.raises(CommandError):
         pulumilocal().parse_args(words)
+
+
+def test_the_settings_in_the_docs_are_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/data-scientist.md").read_text(), re.DOTALL)
+    sections = [yaml.safe_load(block) for block in blocks]
+    assert [list(section) for section in sections] == [["tracking"], ["quality"]]
+    template = yaml.safe_load(re.sub(r"@\{\{.*?\}\}", "penstock-docs", TEMPLATE.with_name("penstock.yaml").read_text()))
+    template |= {"package": "docs", "repository": "owner/name"}
+    for section in sections:
+        (tmp_path / "penstock.yaml").write_text(yaml.safe_dump(template | section))
+        configuration.load(tmp_path)
+        model.read(tmp_path / "penstock.yaml")
 
 
 def test_links_between_pages_lead_somewhere() -> None:

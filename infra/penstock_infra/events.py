@@ -60,14 +60,17 @@ def model_approved(repository: Repository, stack: str) -> Dispatch:
 
 
 def model_drift(repository: Repository, stack: str) -> Dispatch:
-    """The drift alarm of one of the repository's models went off in the stack."""
+    """The drift or quality alarm of one of the repository's models went off in the stack."""
     return Dispatch(
         event_type="model-drift",
         pattern={
             "source": ["aws.cloudwatch"],
             "detail-type": ["CloudWatch Alarm State Change"],
             "detail": {
-                "alarmName": repository.model_matchers(stack, DRIFT_ALARM_PREFIX),
+                "alarmName": [
+                    *repository.model_matchers(stack, DRIFT_ALARM_PREFIX),
+                    *repository.model_matchers(stack, f"{DRIFT_ALARM_PREFIX}quality-"),
+                ],
                 "state": {"value": ["ALARM"]},
             },
         },

@@ -74,6 +74,8 @@ DESCRIBE_MODEL = (
     "sagemaker:DescribeModel",
     "sagemaker:DescribeModelPackage",
     "sagemaker:DescribeModelPackageGroup",
+    "sagemaker:DescribeModelQualityJobDefinition",
+    "sagemaker:DescribeMonitoringSchedule",
     "sagemaker:DescribePipeline",
     "sagemaker:DescribePipelineExecution",
     "sagemaker:DescribeModelCard",
@@ -145,6 +147,15 @@ DESCRIBE_SCALING = (
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "application-autoscaling:DescribeScheduledActions",
+)
+KEEP_MONITORS = (
+    "sagemaker:AddTags",
+    "sagemaker:CreateModelQualityJobDefinition",
+    "sagemaker:CreateMonitoringSchedule",
+    "sagemaker:DeleteModelQualityJobDefinition",
+    "sagemaker:DeleteMonitoringSchedule",
+    "sagemaker:DeleteTags",
+    "sagemaker:UpdateMonitoringSchedule",
 )
 START_TRANSFORMS = ("sagemaker:AddTags", "sagemaker:CreateTransformJob")
 KEEP_SCHEDULES = (
@@ -271,6 +282,7 @@ CEILING = tuple(
             *DEPLOY_MODEL,
             *SCALE_ENDPOINTS,
             *DESCRIBE_SCALING,
+            *KEEP_MONITORS,
             *START_TRANSFORMS,
             *KEEP_SCHEDULES,
             *KEEP_TOPICS,

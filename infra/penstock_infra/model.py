@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from penstock_infra.card import CardSettings
 from penstock_infra.errors import ConfigurationError, Settings, invalid
+from penstock_infra.quality import QualitySettings
 from penstock_infra.serving import EndpointSettings, Strategy
 
 __all__ = ["EndpointSettings", "ModelName", "ModelSettings", "PipelineSettings", "Strategy", "read"]
@@ -39,6 +40,7 @@ class ModelSettings(Settings):
     repository: str = ""
     endpoint: EndpointSettings = EndpointSettings()
     card: CardSettings = CardSettings()
+    quality: QualitySettings | None = None
     pipeline: PipelineSettings = PipelineSettings()
 
 

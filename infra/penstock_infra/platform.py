@@ -104,6 +104,7 @@ class Training(Outputs):
 
     training_role_arn: Out
     serving_role_arn: Out
+    monitoring_role_arn: Out
     transform_schedule_role_arn: Out
     image_repository_url: Out
     tracking_server_arn: Out

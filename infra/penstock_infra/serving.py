@@ -234,6 +234,12 @@ class EndpointSettings(Settings):
             )
 
     @property
+    def captures(self) -> bool:
+        """Whether SageMaker captures what the endpoint is asked and answers: of real-time endpoints that are on."""
+        uncaptured = (Strategy.SERVERLESS, Strategy.ASYNC, Strategy.BATCH)
+        return self.enabled and self.data_capture_percent > 0 and self.strategy not in uncaptured
+
+    @property
     def wait_seconds(self) -> int:
         """How long the alarms are watched after each step."""
         if self.traffic.wait_seconds is not None:

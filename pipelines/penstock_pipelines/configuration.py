@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from penstock_pipelines.errors import ConfigurationError
+from penstock_pipelines.quality import QualitySection
 from penstock_pipelines.serving import CardSection, EndpointSection, Section
 
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -110,6 +111,8 @@ class ModelConfiguration(Section):
     gate: GateSection = GateSection()
     endpoint: EndpointSection = EndpointSection()
     card: CardSection = CardSection()
+    quality: QualitySection | None = None
+    """How the model's answers are compared with what came true; left out: not at all."""
     monitor: MonitorSection
     tracking: TrackingSection = TrackingSection()
 

@@ -27,6 +27,7 @@ from penstock_ci.cost import estimate, prices
 from penstock_ci.plans import PlannedResource
 from penstock_infra import features
 from penstock_infra.components.component import Arguments, Component
+from penstock_infra.components.endpoint_monitor import EndpointMonitor
 from penstock_infra.components.role import RoleComponent
 from penstock_infra.oidc import WorkflowTrust
 from penstock_infra.placement import Placement
@@ -119,7 +120,7 @@ def components() -> dict[str, type[Component]]:
     for module in pkgutil.iter_modules(penstock_infra.components.__path__):
         loaded = importlib.import_module(f"penstock_infra.components.{module.name}")
         for _, member in inspect.getmembers(loaded, inspect.isclass):
-            if issubclass(member, Component) and member not in (Component, RoleComponent):
+            if issubclass(member, Component) and member not in (Component, EndpointMonitor, RoleComponent):
                 found[member.__name__] = member
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ STACKS = {
         "trainingRoleArn": "arn:training",
         "servingRoleArn": "arn:serving",
         "transformScheduleRoleArn": "arn:aws:iam::123456789012:role/transform-schedule",
+        "monitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring",
         "imageRepositoryUrl": "models",
         "trackingServerArn": "",
         "jobSubnetIds": [],
@@ -118,6 +120,39 @@ def test_the_live_version_is_served(run_program: Any, repository: Path) -> None:
     card = json.loads(run.one("aws:sagemaker/modelCard:ModelCard").inputs["content"])
     (evaluated,) = card["evaluation_details"]
     assert evaluated["metric_groups"][0]["metric_data"] == [{"name": "auc", "type": "number", "value": 0.7}]
+
+
+QUALITY = """
+quality:
+  problem_type: BinaryClassification
+  probability_attribute: "0"
+  metric: auc
+  bound: 0.6
+  label_delay_hours: 24
+"""
+
+
+def test_quality_is_measured_where_it_is_asked_for_and_something_is_live(
+    run_program: Any, repository: Path, tmp_path: Path
+) -> None:
+    asking = Path(shutil.copytree(repository, tmp_path / "asking"))
+    with (asking / "penstock.yaml").open("a") as file:
+        file.write(QUALITY)
+    schedule = "aws:sagemaker/monitoringSchedule:MonitoringSchedule"
+    assert not bring_up(run_program, asking).has(schedule)
+    live = {"/penstock/dev/flight-delays-dev/model-package-arn": PACKAGE}
+    assert not bring_up(run_program, repository, live).has(schedule)
+    run = bring_up(run_program, asking, live)
+    endpoint = run.one("aws:sagemaker/endpoint:Endpoint")
+    assert endpoint.urn in run.one(schedule).dependencies
+    definition = run.one("pulumi-python:dynamic/penstock:MonitoringJobDefinition").inputs["request"]
+    assert definition["RoleArn"] == "arn:aws:iam::123456789012:role/monitoring"
+    given = definition["ModelQualityJobInput"]
+    assert given["EndpointInput"]["EndpointName"] == "flight-delays-dev"
+    assert given["GroundTruthS3Input"] == {"S3Uri": "s3://artifacts/labels/flight-delays-dev"}
+    alarms = {item.inputs["name"]: item.inputs for item in run.of("aws:cloudwatch/metricAlarm:MetricAlarm")}
+    alarm = alarms["penstock-drift-quality-flight-delays-dev"]
+    assert (alarm["metricName"], alarm["threshold"], alarm["evaluationPeriods"]) == ("auc", 0.6, 28)
 
 
 def test_the_pipeline_knows_the_platform(run_program: Any, repository: Path) -> None:

@@ -68,6 +68,7 @@ EXPORTS = {
         "trainingRoleArn",
         "servingRoleArn",
         "transformScheduleRoleArn",
+        "monitoringRoleArn",
         "imageRepositoryUrl",
         "trackingServerArn",
         "jobSubnetIds",

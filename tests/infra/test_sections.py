@@ -8,7 +8,9 @@ import pytest
 from pydantic import BaseModel
 
 from penstock_infra.card import CardSettings
+from penstock_infra.quality import QualitySettings
 from penstock_infra.serving import EndpointSettings
+from penstock_pipelines.quality import QualitySection
 from penstock_pipelines.serving import CardSection, EndpointSection
 
 
@@ -31,7 +33,10 @@ def meaning(model: type[BaseModel]) -> dict[str, Any]:
     return bare(schema)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(EndpointSettings, EndpointSection), (CardSettings, CardSection)])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(EndpointSettings, EndpointSection), (CardSettings, CardSection), (QualitySettings, QualitySection)],
+)
 def test_both_read_the_same_keys_alike(ours: type[BaseModel], theirs: type[BaseModel]) -> None:
     mine, other = meaning(ours)["properties"], meaning(theirs)["properties"]
     assert set(mine) == set(other)

@@ -43,6 +43,7 @@ CONDITIONS: dict[str, set[str]] = {
     "NamedBuckets": {"StringEquals aws:PrincipalAccount"},
     "OpenApps": {"ForAllValues:StringEquals sagemaker:InstanceTypes"},
     "PassItselfToJobs": {"StringEquals iam:PassedToService"},
+    "PassMonitoringRole": {"StringEquals iam:PassedToService"},
     "PassRunsRole": {"StringEquals iam:PassedToService"},
     "PassScheduleRole": {"StringEquals iam:PassedToService"},
     "PassServingRole": {"StringEquals iam:PassedToService"},

@@ -88,6 +88,8 @@ def _plan(placement: Placement) -> list[Statement]:
                 "model-package",
                 "model-card",
                 "model-package-group",
+                "model-quality-job-definition",
+                "monitoring-schedule",
                 "pipeline",
                 "processing-job",
                 "training-job",
@@ -198,6 +200,27 @@ def _operate_endpoints(args: CiRoleArguments) -> list[Statement]:
             sid="KeepEndpointAlarms",
             actions=(*grants.WRITE_ALARMS, "cloudwatch:DeleteAlarms"),
             resources=(placement.arn("cloudwatch", f"alarm:penstock-endpoint-*-{placement.stack}-*"),),
+        ),
+        Statement(
+            sid="KeepMonitors",
+            actions=grants.KEEP_MONITORS,
+            resources=tuple(
+                placement.arn("sagemaker", f"{kind}/penstock-{placement.stack}-model-quality-*")
+                for kind in ("model-quality-job-definition", "monitoring-schedule")
+            ),
+        ),
+        grants.pass_roles(
+            "PassMonitoringRole",
+            "sagemaker.amazonaws.com",
+            placement.global_arn("iam", f"role/penstock-{placement.stack}-monitoring-*"),
+        ),
+        Statement(
+            sid="KeepQualityAlarms",
+            actions=(*grants.WRITE_ALARMS, "cloudwatch:DeleteAlarms"),
+            resources=tuple(
+                placement.arn("cloudwatch", f"alarm:penstock-{start}quality-*-{placement.stack}")
+                for start in ("", "drift-")
+            ),
         ),
         Statement(
             sid="ScaleEndpoints",

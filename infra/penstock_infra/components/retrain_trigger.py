@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from penstock_infra import naming
 from penstock_infra.components.component import Arguments, Component
+from penstock_infra.components.model_quality_alarm import RETRAINING_PREFIX
 from penstock_infra.events import DRIFT_ALARM_PREFIX
 from penstock_infra.iam import Document, Statement, service_trust
 from penstock_infra.inputs import Text
@@ -25,7 +26,7 @@ class RetrainTriggerArguments(Arguments):
     """The model's pipeline, when it is started, and with which parameters."""
 
     model: ModelName
-    on_drift: bool = Field(default=True, description="when the model's drift alarm goes off")
+    on_drift: bool = Field(default=True, description="when the model's drift or quality alarm goes off")
     schedule: str | None = Field(default=None, description="EventBridge Scheduler's expression; none for no schedule")
     timezone: str = Field(default="UTC", description="the expression's time zone, by its IANA name")
     parameters: dict[str, str] = Field(
@@ -41,7 +42,7 @@ class RetrainTriggerArguments(Arguments):
 
 
 class RetrainTrigger(Component):
-    """Starts the model's SageMaker pipeline when its drift alarm goes off, or by the clock, without GitHub.
+    """Starts the model's SageMaker pipeline when its drift or quality alarm goes off, or by the clock, without GitHub.
 
     With a repository, `RepositoryDispatch` tells `train.yml` of the drift, which knows the windows of the landed data; this
     is for pipelines whose parameters need no such knowledge. What could not be started is kept in a queue. It costs nothing
@@ -97,7 +98,7 @@ class RetrainTrigger(Component):
         rule = cloudwatch.EventRule(
             f"{name}-retrain",
             name=rule_name(args),
-            description=f"The drift alarm of {args.model} went off",
+            description=f"The drift or quality alarm of {args.model} went off",
             event_pattern=json.dumps(pattern(args), separators=(",", ":"), sort_keys=True),
             tags=self.tags,
             opts=self.child(),
@@ -150,11 +151,12 @@ def pipeline_arn(args: RetrainTriggerArguments) -> str:
 
 
 def pattern(args: RetrainTriggerArguments) -> dict[str, Any]:
-    """The event: this model's drift alarm is in ALARM."""
+    """The event: this model's drift alarm, or that of its quality, is in ALARM."""
+    alarms = [f"{prefix}{args.model}" for prefix in (DRIFT_ALARM_PREFIX, RETRAINING_PREFIX)]
     return {
         "source": ["aws.cloudwatch"],
         "detail-type": ["CloudWatch Alarm State Change"],
-        "detail": {"alarmName": [f"{DRIFT_ALARM_PREFIX}{args.model}"], "state": {"value": ["ALARM"]}},
+        "detail": {"alarmName": alarms, "state": {"value": ["ALARM"]}},
     }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from penstock_policy import buckets
-from penstock_policy.endpoints import CONFIGURATION, JOB_DEFINITION, is_serverless
+from penstock_policy.endpoints import CONFIGURATION, JOB_DEFINITION, KIT_JOB_DEFINITION, is_serverless
 from penstock_policy.resource import Finding, Resource, finding, is_known, items, mapping, of_type, statements, texts
 from penstock_policy.settings import UNSPECIFIED, Settings
 
@@ -90,6 +90,13 @@ def _keys(resource: Resource) -> Iterator[tuple[str, object]]:
         if not _LOCAL_DISKS.fullmatch(str(cluster.get("instanceType", ""))):
             yield "the monitoring job's volume", cluster.get("volumeKmsKeyId")
         yield "what the monitoring job writes", mapping(inputs.get("dataQualityJobOutputConfig")).get("kmsKeyId")
+    elif resource.type == KIT_JOB_DEFINITION:
+        request = mapping(inputs.get("request"))
+        cluster = mapping(mapping(request.get("JobResources")).get("ClusterConfig"))
+        if not _LOCAL_DISKS.fullmatch(str(cluster.get("InstanceType", ""))):
+            yield "the monitoring job's volume", cluster.get("VolumeKmsKeyId")
+        output = mapping(request.get(f"{inputs.get('kind')}JobOutputConfig"))
+        yield "what the monitoring job writes", output.get("KmsKeyId")
     elif resource.type == FUNCTION:
         if mapping(inputs.get("environment")).get("variables"):
             yield "its environment", inputs.get("kmsKeyArn")

@@ -11,6 +11,8 @@ ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
 CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
 SCHEDULE = "aws:sagemaker/monitoringSchedule:MonitoringSchedule"
 JOB_DEFINITION = "aws:sagemaker/dataQualityJobDefinition:DataQualityJobDefinition"
+KIT_JOB_DEFINITION = "pulumi-python:dynamic/penstock:MonitoringJobDefinition"
+"""The kit's own resource for the kinds that Pulumi's AWS provider lacks; its `request` is in the API's own words."""
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 MONITOR_NAMESPACES = frozenset(
     {
@@ -107,16 +109,25 @@ def is_serverless(configuration: Resource) -> bool:
     return bool(variants) and all(variant.get("serverlessConfig") for variant in variants)
 
 
+def _watched(definition: Resource) -> object:
+    """The name of the endpoint that a monitoring job looks at."""
+    if definition.type == JOB_DEFINITION:
+        return mapping(mapping(definition.inputs.get("dataQualityJobInput")).get("endpointInput")).get("endpointName")
+    request = mapping(definition.inputs.get("request"))
+    job_input = mapping(request.get(f"{definition.inputs.get('kind')}JobInput"))
+    return mapping(job_input.get("EndpointInput")).get("EndpointName")
+
+
 def _has_monitor(endpoint: str, resources: Sequence[Resource]) -> bool:
     scheduled = [
         mapping(schedule.inputs.get("monitoringScheduleConfig")).get("monitoringJobDefinitionName")
         for schedule in of_type(resources, SCHEDULE)
     ]
-    for definition in of_type(resources, JOB_DEFINITION):
-        job_input = mapping(mapping(definition.inputs.get("dataQualityJobInput")).get("endpointInput"))
+    for definition in of_type(resources, JOB_DEFINITION, KIT_JOB_DEFINITION):
         name = definition.inputs.get("name")
         runs = any(wanted == name or not is_known(wanted) or not name for wanted in scheduled)
-        if runs and (job_input.get("endpointName") == endpoint or not is_known(job_input.get("endpointName"))):
+        watched = _watched(definition)
+        if runs and (watched == endpoint or not is_known(watched)):
             return True
     return any(
         alarm.inputs.get("namespace") in MONITOR_NAMESPACES

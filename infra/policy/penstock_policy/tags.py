@@ -60,6 +60,7 @@ TAGGABLE = frozenset(
         "aws:ssm/parameter:Parameter",
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "pulumi-python:dynamic/penstock:MonitoringJobDefinition",
     }
 )
 

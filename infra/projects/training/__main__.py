@@ -11,6 +11,7 @@ from penstock_infra.components.experiment_tracking import (
     TrackingKind,
 )
 from penstock_infra.components.image_repository import ImageRepository, ImageRepositoryArguments
+from penstock_infra.components.monitoring_role import MonitoringRole, MonitoringRoleArguments
 from penstock_infra.components.repository_dispatch import RepositoryDispatch, RepositoryDispatchArguments
 from penstock_infra.components.serving_role import ServingRole, ServingRoleArguments
 from penstock_infra.components.spark_application import SparkApplication, SparkApplicationArguments
@@ -103,6 +104,16 @@ serving = ServingRole(
         artifact_bucket=foundation.artifact_bucket,
         registry=chosen(foundation),
         image_repository_arn=images.arn,
+        key_arns=keys,
+        network=network,
+    ),
+)
+monitoring = MonitoringRole(
+    "monitoring",
+    MonitoringRoleArguments(
+        placement=placement,
+        permissions_boundary_arn=boundary,
+        report_bucket=foundation.artifact_bucket,
         key_arns=keys,
         network=network,
     ),
@@ -237,6 +248,7 @@ dispatches = [
 Training(
     training_role_arn=training.arn,
     serving_role_arn=serving.arn,
+    monitoring_role_arn=monitoring.arn,
     transform_schedule_role_arn=transform_schedules.arn,
     image_repository_url=images.url,
     tracking_server_arn=tracking_arn if tracking_arn is not None else nothing,

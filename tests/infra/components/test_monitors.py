@@ -211,7 +211,10 @@ def test_drift_starts_this_models_pipeline(run_program: Any, placement: Placemen
     assert json.loads(rule["eventPattern"]) == {
         "source": ["aws.cloudwatch"],
         "detail-type": ["CloudWatch Alarm State Change"],
-        "detail": {"alarmName": ["penstock-drift-flight-delays"], "state": {"value": ["ALARM"]}},
+        "detail": {
+            "alarmName": ["penstock-drift-flight-delays", "penstock-drift-quality-flight-delays"],
+            "state": {"value": ["ALARM"]},
+        },
     }
     target = run.one("aws:cloudwatch/eventTarget:EventTarget").inputs
     assert (target["rule"], target["arn"]) == (rule["name"], PIPELINE)

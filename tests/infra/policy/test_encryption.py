@@ -9,7 +9,7 @@ from tests.infra.policy.samples import KEY, UNKNOWN, allow, bucket, configuratio
 
 from penstock_policy import Resource, buckets
 from penstock_policy.encryption import DOMAIN, FEATURE_GROUP, FUNCTION, LOGGING, SPARK, WORKGROUP, encrypted_with_kms
-from penstock_policy.endpoints import JOB_DEFINITION
+from penstock_policy.endpoints import JOB_DEFINITION, KIT_JOB_DEFINITION
 
 
 def group(online: str | None = KEY, offline: str | None = KEY, *, has_online: bool = True) -> Resource:
@@ -30,6 +30,17 @@ def monitoring(volume: str | None = KEY, output: str | None = KEY, instance_type
         JOB_DEFINITION,
         jobResources={"clusterConfig": {"instanceType": instance_type, "volumeKmsKeyId": volume}},
         dataQualityJobOutputConfig={"kmsKeyId": output},
+    )
+
+
+def kit_monitoring(volume: str | None = KEY, output: str | None = KEY, instance_type: str = "ml.m5.large") -> Resource:
+    return resource(
+        KIT_JOB_DEFINITION,
+        kind="ModelBias",
+        request={
+            "JobResources": {"ClusterConfig": {"InstanceType": instance_type, "VolumeKmsKeyId": volume}},
+            "ModelBiasJobOutputConfig": {"KmsKeyId": output},
+        },
     )
 
 
@@ -68,6 +79,8 @@ PASSING = {
     "an endpoint that captures nothing": [configuration(dataCaptureConfig={"enableCapture": False})],
     "a monitoring job": [monitoring()],
     "a monitoring job on disks of its own": [monitoring(volume=None, instance_type="ml.m5d.large")],
+    "a bias monitor's job": [kit_monitoring()],
+    "a bias monitor's job on disks of its own": [kit_monitoring(volume=None, instance_type="ml.m5d.large")],
     "a workgroup": [workgroup(KEY)],
     "a function": [resource(FUNCTION, environment={"variables": {"STACK": "dev"}}, kmsKeyArn=KEY)],
     "a function without settings": [resource(FUNCTION)],
@@ -92,6 +105,8 @@ FAILING = {
     ),
     "a monitoring job's volume": ("the monitoring job's volume has no KMS key", [monitoring(volume=None)]),
     "what a monitoring job writes": ("what the monitoring job writes has no KMS key", [monitoring(output=None)]),
+    "a bias monitor's volume": ("the monitoring job's volume has no KMS key", [kit_monitoring(volume=None)]),
+    "what a bias monitor writes": ("what the monitoring job writes has no KMS key", [kit_monitoring(output=None)]),
     "a Studio domain": ("its users' files has no KMS key", [resource(DOMAIN)]),
     "Spark's log": ("its log has no KMS key", [spark(log=None)]),
     "the log that AWS keeps of Spark": ("the log that AWS keeps has no KMS key", [spark(kept=None)]),

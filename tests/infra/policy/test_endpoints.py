@@ -12,6 +12,7 @@ from penstock_policy import Environment, Resource, Settings
 from penstock_policy.endpoints import (
     ALARM,
     JOB_DEFINITION,
+    KIT_JOB_DEFINITION,
     SCHEDULE,
     alarmed_traffic_shift,
     captured,
@@ -64,6 +65,11 @@ def definition(**changes: Any) -> Resource:
     )
 
 
+def kit_definition(endpoint_name: str = "delays") -> Resource:
+    request = {"ModelQualityJobInput": {"EndpointInput": {"EndpointName": endpoint_name}}}
+    return resource(KIT_JOB_DEFINITION, name="d", kind="ModelQuality", request=request)
+
+
 def schedule(name: str = "d") -> Resource:
     return resource(SCHEDULE, monitoringScheduleConfig={"monitoringJobDefinitionName": name})
 
@@ -75,6 +81,8 @@ def drift_alarm(**changes: Any) -> Resource:
 MONITORED = {
     "a schedule": [endpoint(), definition(), schedule()],
     "a schedule whose job's name is not known yet": [endpoint(), definition(name=None), schedule(UNKNOWN)],
+    "a schedule of model quality": [endpoint(), kit_definition(), schedule()],
+    "a schedule of an endpoint whose name is not known yet": [endpoint(), kit_definition(UNKNOWN), schedule()],
     "a drift alarm": [endpoint(), drift_alarm()],
     "an endpoint whose name is not known yet": [endpoint(name=UNKNOWN)],
     "a serverless endpoint": [endpoint(), SERVERLESS],
@@ -89,6 +97,7 @@ UNMONITORED = {
         definition(dataQualityJobInput={"endpointInput": {"endpointName": "other"}}),
         schedule(),
     ],
+    "another endpoint's monitor of model quality": [endpoint(), kit_definition("other"), schedule()],
     "another model's alarm": [endpoint(), drift_alarm(dimensions={"Model": "other"})],
     "an alarm on something else": [endpoint(), drift_alarm(namespace="AWS/SageMaker")],
 }

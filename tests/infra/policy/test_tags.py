@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 from tests.infra.policy.samples import TAGS, UNKNOWN, bucket, resource, said
 
+from penstock_infra.feature_schema import FeatureSchema
+from penstock_infra.job_definition import MonitoringJobDefinition
 from penstock_policy import Environment, Settings, lifetime, tags
 
 DEVELOPMENT = Settings(environment=Environment.DEVELOPMENT)
@@ -34,18 +36,22 @@ def test_missing_tags(given: dict[str, str] | None, message: str) -> None:
 
 
 def test_the_taggable_types_are_those_that_take_tags() -> None:
-    """pulumi_aws knows: a type's class takes `tags`, or it cannot be tagged."""
+    """pulumi_aws knows, or the kit's own resource: a type's class takes `tags`, or it cannot be tagged."""
     types = [
         *tags.TAGGABLE,
         "aws:kms/alias:Alias",
         "aws:s3/bucketPolicy:BucketPolicy",
         "aws:sns/topicPolicy:TopicPolicy",
+        "pulumi-python:dynamic/penstock:FeatureSchema",
     ]
     for type_ in types:
-        _, module, name = type_.split(":")
+        package, module, name = type_.split(":")
         module = {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0])
-        class_ = getattr(importlib.import_module(f"pulumi_aws.{module}"), name)
-        assert ("tags" in inspect.signature(class_._internal_init).parameters) is (type_ in tags.TAGGABLE), type_
+        if package == "aws":
+            made = getattr(importlib.import_module(f"pulumi_aws.{module}"), name)._internal_init
+        else:
+            made = {each.__name__: each for each in (FeatureSchema, MonitoringJobDefinition)}[name].__init__
+        assert ("tags" in inspect.signature(made).parameters) is (type_ in tags.TAGGABLE), type_
 
 
 @pytest.mark.parametrize("value", ["2031-01-31", "2031-01-31T18:00Z", "72h", "14d", UNKNOWN])

@@ -9,6 +9,8 @@ from penstock_infra.components.endpoint import Endpoint, EndpointArguments
 from penstock_infra.components.feature_group import FeatureGroup, FeatureGroupArguments
 from penstock_infra.components.model_card import ModelCard, ModelCardArguments
 from penstock_infra.components.model_package_group import ModelPackageGroup, ModelPackageGroupArguments
+from penstock_infra.components.model_quality_alarm import ModelQualityAlarm, ModelQualityAlarmArguments
+from penstock_infra.components.model_quality_monitor import ModelQualityMonitor, ModelQualityMonitorArguments
 from penstock_infra.components.pipeline import Pipeline, PipelineArguments, platform_defaults
 from penstock_infra.configuration import ModelStackSettings
 from penstock_infra.platform import DataLake, FeatureStore, Foundation, Training
@@ -97,6 +99,33 @@ endpoint = Endpoint(
         artifact_key_arn=foundation.artifact_key_arn,
     ),
 )
+if settings.quality and versions.live and stack.endpoint_settings(settings.endpoint).captures:
+    after = pulumi.ResourceOptions(depends_on=[endpoint])
+    watched = {"placement": placement, "model": name, "endpoint_name": endpoint.endpoint_name}
+    monitor = ModelQualityMonitor(
+        settings.name,
+        ModelQualityMonitorArguments(
+            **watched,
+            **settings.quality.measurement,
+            ground_truth_uri=pulumi.Output.concat("s3://", foundation.artifact_bucket, f"/labels/{name}"),
+            report_bucket=foundation.artifact_bucket,
+            role_arn=training.monitoring_role_arn,
+            subnet_ids=training.job_subnet_ids,
+            security_group_id=training.job_security_group_id,
+            data_key_arn=foundation.data_key_arn,
+            artifact_key_arn=foundation.artifact_key_arn,
+        ),
+        opts=after,
+    )
+    ModelQualityAlarm(
+        settings.name,
+        ModelQualityAlarmArguments(
+            **watched,
+            **settings.quality.alarm,
+            schedule_name=monitor.schedule_name,
+            topic_arn=foundation.alarm_topic_arn,
+        ),
+    )
 
 pulumi.export("endpointName", endpoint.endpoint_name)
 pulumi.export("modelName", endpoint.model_name)

@@ -23,6 +23,19 @@ pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 REPOSITORY = "000000000000.dkr.ecr.us-east-1.amazonaws.com/toy"
 ROLE = "arn:aws:iam::000000000000:role/toy"
+VARIANT = {
+    "VariantName": "AllTraffic",
+    "ModelName": "toy",
+    "InstanceType": "ml.m5.large",
+    "InitialInstanceCount": 1,
+}
+CAPTURE = {
+    "EnableCapture": True,
+    "InitialSamplingPercentage": 100,
+    "DestinationS3Uri": "s3://artifacts/capture/toy",
+    "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+    "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+}
 SERVE = """
 import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -182,23 +195,9 @@ def outputs(cloud: Cloud) -> dict[str, Any]:
     cloud.client("s3").create_bucket(Bucket="artifacts")
     sagemaker = cloud.client("sagemaker")
     sagemaker.create_model(ModelName="toy", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": f"{REPOSITORY}:v1"})
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": "toy",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName="toy-configuration", ProductionVariants=[variant])
+    sagemaker.create_endpoint_config(EndpointConfigName="toy-configuration", ProductionVariants=[VARIANT])
     sagemaker.create_endpoint_config(
-        EndpointConfigName="captured",
-        ProductionVariants=[variant],
-        DataCaptureConfig={
-            "EnableCapture": True,
-            "InitialSamplingPercentage": 100,
-            "DestinationS3Uri": "s3://artifacts/capture/toy",
-            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-        },
+        EndpointConfigName="captured", ProductionVariants=[VARIANT], DataCaptureConfig=CAPTURE
     )
     return cloud.stack().outputs()
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.infra.test_operations_on_local_cloud import REPOSITORY, ROLE, Cloud, succeeded
+from tests.infra.test_operations_on_local_cloud import CAPTURE, REPOSITORY, ROLE, VARIANT, Cloud, succeeded
 from tests.local_cloud import running
 from tests.localstack.services.waiting import until
 
@@ -121,23 +121,7 @@ def endpoint(cloud: Cloud) -> None:
     sagemaker, runtime = cloud.client("sagemaker"), cloud.client("sagemaker-runtime")
     cloud.client("s3").create_bucket(Bucket="artifacts")
     sagemaker.create_model(ModelName="toy", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": f"{REPOSITORY}:v1"})
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": "toy",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
-    sagemaker.create_endpoint_config(
-        EndpointConfigName="toy",
-        ProductionVariants=[variant],
-        DataCaptureConfig={
-            "EnableCapture": True,
-            "InitialSamplingPercentage": 100,
-            "DestinationS3Uri": "s3://artifacts/capture/toy",
-            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-        },
-    )
+    sagemaker.create_endpoint_config(EndpointConfigName="toy", ProductionVariants=[VARIANT], DataCaptureConfig=CAPTURE)
     definition = {
         "Version": "2020-12-01",
         "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "nothing to do"}}],

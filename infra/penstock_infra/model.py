@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from penstock_infra.card import CardSettings
 from penstock_infra.errors import ConfigurationError, Settings, invalid
@@ -42,6 +42,15 @@ class ModelSettings(Settings):
     card: CardSettings = CardSettings()
     quality: QualitySettings | None = None
     pipeline: PipelineSettings = PipelineSettings()
+
+    @model_validator(mode="after")
+    def _what_is_measured_was_captured(self) -> Self:
+        if self.quality and not self.endpoint.model_copy(update={"enabled": True}).captures:
+            raise ValueError(
+                "quality: is measured of what the endpoint captures: endpoint.data_capture_percent must be above 0, and "
+                "endpoint.strategy none of serverless, async and batch, which capture nothing"
+            )
+        return self
 
 
 def read(path: Path) -> ModelSettings:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from penstock_infra import model
 from penstock_infra.components.model_quality_alarm import LONGEST_HOURS, ModelQualityAlarmArguments
 from penstock_infra.components.model_quality_monitor import ModelQualityMonitorArguments
+from penstock_infra.errors import ConfigurationError
 from penstock_infra.placement import Placement
 from penstock_infra.quality import WAIT_HOURS, Comparison, QualitySettings
 
@@ -55,3 +59,19 @@ def test_the_longest_delay_is_one_that_cloudwatch_looks_back() -> None:
 def test_what_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         QualitySettings(**{**SECTION, **changes})
+
+
+@pytest.mark.parametrize(
+    "endpoint", [{"data_capture_percent": 0}, {"strategy": "serverless"}, {"strategy": "async"}, {"strategy": "batch"}]
+)
+def test_what_nothing_captures_cannot_be_measured(tmp_path: Path, endpoint: dict[str, Any]) -> None:
+    document = {"name": "delays", "owner": "ana", "cost_center": "1", "quality": SECTION}
+    file = tmp_path / "penstock.yaml"
+    for fine in ({}, {"enabled": False}):
+        file.write_text(yaml.safe_dump(document | {"endpoint": fine}))
+        assert model.read(file).quality
+    file.write_text(yaml.safe_dump(document | {"endpoint": endpoint}))
+    with pytest.raises(
+        ConfigurationError, match=r"(?s)penstock.yaml.*quality: is measured of what the endpoint captures"
+    ):
+        model.read(file)

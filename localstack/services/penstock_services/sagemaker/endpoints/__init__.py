@@ -3,12 +3,12 @@
 ``plan`` says what a ``configuration`` means to run, ``serving`` runs it, and ``live`` holds what is served at the moment.
 ``deployment`` has the life cycle's operations, ``updating`` how an update goes, ``capacities`` weights and counts.
 Requests come through ``invocation`` (with ``shadow`` copies) and ``asynchronous``, find their way by ``routing``, and
-leave ``metrics`` and ``capture``.
+leave ``metrics`` and ``capture``. ``inference_experiments`` are shadow tests that begin and end by a schedule.
 """
 
 from starlette.routing import Route
 
-from penstock_services.sagemaker.endpoints import capacities, deployment, invocation
+from penstock_services.sagemaker.endpoints import capacities, deployment, inference_experiments, invocation
 from penstock_services.sagemaker.endpoints.asynchronous import runtime
 
 routes = [
@@ -16,4 +16,4 @@ routes = [
     Route("/endpoints/{name}/async-invocations", runtime.invoke, methods=["POST"], name="InvokeEndpointAsync"),
 ]
 
-__all__ = ["capacities", "deployment", "routes"]
+__all__ = ["capacities", "deployment", "inference_experiments", "routes"]

@@ -18,7 +18,6 @@ KINDS: dict[str, Overlay] = {
     "AIWorkloadConfig": Overlay("ai-workload-config", why="settings of a benchmark"),
     "AutoMLJob": _runs("automl-job", "runs Autopilot"),
     "AutoMLJobV2": _runs("automl-job", "runs Autopilot"),
-    "InferenceExperiment": _runs("inference-experiment", "runs variants beside an endpoint"),
     "InferenceRecommendationsJob": _runs("inference-recommendations-job", "runs load tests on instances"),
     "InferenceRouter": _runs("inference-router", "routes requests to endpoints"),
     "Job": _runs("job", "runs serverless customization"),

@@ -1,4 +1,4 @@
-"""Models and endpoints."""
+"""Models, endpoints and shadow tests on them."""
 
 from __future__ import annotations
 
@@ -33,5 +33,13 @@ KINDS: dict[str, Overlay] = {
         initial="Creating",
         answers="real",
         why="places copies of a model on an endpoint's instances",
+    ),
+    "InferenceExperiment": Overlay(
+        "inference-experiment",
+        parents=(("EndpointName", "Endpoint"),),
+        initial="Creating",
+        settled="Created",
+        answers="real",
+        why="copies an endpoint's requests to a shadow variant",
     ),
 }

@@ -9,7 +9,6 @@ from typing import Any
 
 from penstock_services.operations import Context, ContextFactory, check, on_start, operation
 from penstock_services.sagemaker.hooks import hook
-from penstock_services.sagemaker.mlflow import keeping
 from penstock_services.sagemaker.mlflow.resource import Served, find
 
 KIND = "MlflowApp"
@@ -34,8 +33,7 @@ def _may_update(context: Context, request: dict[str, Any]) -> None:
 @hook(KIND, "updated")
 def _updated(context: Context, record: dict[str, Any]) -> None:
     """A new place of artifacts means a new start; the rest is only remembered."""
-    server = keeping.of(record["Arn"])
-    if server is not None and server.plan.artifacts != record["ArtifactStoreUri"]:
+    if SERVED.moved(record):
         SERVED.change(context, _key(record), Status="Updating")
         SERVED.launch(context, _key(record), record, "Updated")
     else:

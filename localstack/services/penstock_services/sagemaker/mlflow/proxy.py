@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from penstock_services.errors import ServiceError
 from penstock_services.rest import error_answer
-from penstock_services.sagemaker.mlflow import keeping
+from penstock_services.sagemaker.servers import keeping
 
 ARN_HEADERS = ("x-mlflow-sm-tracking-server-arn", "x-sm-mlflow-app-arn")
 WAIT_SECONDS = 60.0

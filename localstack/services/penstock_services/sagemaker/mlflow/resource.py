@@ -12,7 +12,8 @@ from penstock_services.errors import ServiceError
 from penstock_services.execution.environment import cloud_variables
 from penstock_services.operations import Context, ContextFactory, contexts_with
 from penstock_services.sagemaker import engine
-from penstock_services.sagemaker.mlflow import keeping
+from penstock_services.sagemaker.mlflow.program import Mlflow
+from penstock_services.sagemaker.servers import keeping
 
 MAJOR_VERSION = 3
 """Of the MLflow that is run; a server of another major version is refused."""
@@ -46,10 +47,8 @@ class Served:
             active = {"IsActive": "Inactive"} if self.url_member else {}
             self.change(context, key, **{self.status_member: status}, **active)
 
-        plan = keeping.Plan(
-            self.folder(context, arn), record["ArtifactStoreUri"], record.get("_Port", 0), cloud_variables(context)
-        )
-        keeping.start(arn, keeping.Server(plan, up, failed))
+        program = Mlflow(self.folder(context, arn), record["ArtifactStoreUri"], cloud_variables(context))
+        keeping.start(arn, keeping.Server(program, record.get("_Port", 0), up, failed))
 
     def _next_status(self, context: Context, key: str, then: str) -> dict[str, str]:
         record = context.store.get(context.scope, self.kind, key)
@@ -63,6 +62,12 @@ class Served:
                 record.update(members)
 
         context.store.update(context.scope, self.kind, key, apply)
+
+    def moved(self, record: dict[str, Any]) -> bool:
+        """Whether the server runs with another place of artifacts than the record has: it needs a new start."""
+        server = keeping.of(record[self.arn_member])
+        program = server.program if server is not None else None
+        return isinstance(program, Mlflow) and program.artifacts != record["ArtifactStoreUri"]
 
     def folder(self, context: Context, arn: str) -> Path:
         """Where a server's database lies."""

@@ -10,10 +10,10 @@ import threading
 from typing import Any
 
 from penstock_services.errors import ServiceError
-from penstock_services.operations import Context, ContextFactory, check, on_start, on_stop, operation
+from penstock_services.operations import Context, ContextFactory, check, on_start, operation
 from penstock_services.sagemaker.hooks import hook
-from penstock_services.sagemaker.mlflow import keeping
 from penstock_services.sagemaker.mlflow.resource import Served, find, refuse_version
+from penstock_services.sagemaker.servers import keeping
 
 KIND = "MlflowTrackingServer"
 SERVED = Served(KIND, "TrackingServerArn", "TrackingServerStatus", "TrackingServerUrl")
@@ -42,8 +42,7 @@ def _may_update(context: Context, request: dict[str, Any]) -> None:
 def _updated(context: Context, record: dict[str, Any]) -> None:
     """A new place of artifacts means a new start; the rest is only remembered."""
     name = record["TrackingServerName"]
-    server = keeping.of(record["TrackingServerArn"])
-    if server is not None and server.plan.artifacts != record["ArtifactStoreUri"]:
+    if SERVED.moved(record):
         SERVED.change(context, name, TrackingServerStatus="Updating")
         SERVED.launch(context, name, record, "Updated")
     elif record["TrackingServerStatus"] != "Stopped":
@@ -96,8 +95,3 @@ def presigned_url(context: Context, request: dict[str, Any]) -> dict[str, Any]:
 @on_start
 def _resume(factory: ContextFactory) -> None:
     SERVED.resume(factory)
-
-
-@on_stop
-def _stop(_factory: ContextFactory) -> None:
-    keeping.stop_all()

@@ -37,7 +37,7 @@ lock: setup ## Renew every lock
 	$(LOCK) requirements/services.in --output-file requirements/services.txt --upgrade
 	$(LOCK) requirements/compile.in --output-file requirements/compile.txt --upgrade
 	$(LOCK) requirements/gateway.in --output-file requirements/gateway.txt --upgrade --exclude-newer 2026-03-10
-	for name in benchmarks mlflow policy; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt --upgrade || exit; done
+	for name in benchmarks mlflow notebooks policy; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt --upgrade || exit; done
 	for name in requirements/images/*.in; do \
 		oldest=$$(sed -n 's/^# Locked for Python \(.*\) and later\.$$/\1/p' $$name); \
 		$(filter-out --python-version 3.13,$(LOCK)) --no-config --python-version $${oldest:-3.13} \

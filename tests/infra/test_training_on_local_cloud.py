@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.localstack.services.waiting import until
 
 from penstock_deploy import Deployment, Result
 from penstock_pipelines import tracking
@@ -98,6 +99,7 @@ def test_the_whole_life_of_what_training_offers(environment: dict[str, str], tmp
             assert succeeded(getattr(stack("1"), operation)()).changes == [], operation
         outputs = stack("1").outputs()
         _is_a_real_mlflow(sagemaker.create_presigned_mlflow_app_url(Arn=outputs["tracking"])["AuthorizedUrl"])
+        _opens_a_notebook(sagemaker, outputs["domain"])
         with pytest.MonkeyPatch.context() as variables:
             jobs_own = dict.fromkeys(("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"), "")
             for name, value in {**environment, **jobs_own}.items():
@@ -157,3 +159,19 @@ def _takes_a_jobs_run(arn: str) -> None:
 def _is_a_real_mlflow(url: str) -> None:
     with urllib.request.urlopen(f"{url.rstrip('/')}/version", timeout=30) as answer:
         assert answer.read().decode().startswith("3."), "MLflow's own answer"
+
+
+def _opens_a_notebook(sagemaker: Any, domain: str) -> None:
+    """In the space that the team shares, by a URL for its owner."""
+    app = {"DomainId": domain, "SpaceName": "pricing", "AppType": "JupyterLab", "AppName": "default"}
+
+    def status() -> str:
+        return str(sagemaker.describe_app(**app)["Status"])
+
+    sagemaker.create_app(**app)
+    until(status, lambda found: found != "Pending")
+    url = sagemaker.create_presigned_domain_url(DomainId=domain, UserProfileName="ana")["AuthorizedUrl"]
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        assert "<title>JupyterLab</title>" in answer.read().decode()
+    sagemaker.delete_app(**app)
+    until(status, lambda found: found == "Deleted")

@@ -53,6 +53,7 @@ _PARTS = (
     "penstock_services.sagemaker.pipelines",
     "penstock_services.featurestore",
     "penstock_services.sagemaker.mlflow",
+    "penstock_services.sagemaker.notebooks",
     "penstock_services.sagemaker.search",
 )
 

@@ -36,7 +36,7 @@ class Settings:
     clock of monitoring schedules is ahead of this machine's.
     ``deployment_speed`` is how many times faster than on AWS the waits of an endpoint's deployment pass (1: as there);
     ``serverless_idle_seconds`` how long a serverless endpoint's processes stay without requests; ``metrics_seconds``
-    how often endpoints' metrics are sent.
+    how often endpoints' metrics are sent; ``script_seconds`` how long a script of a life-cycle configuration may take.
     """
 
     state_dir: Path
@@ -50,6 +50,7 @@ class Settings:
     deployment_speed: float = 50.0
     serverless_idle_seconds: float = 60.0
     metrics_seconds: float = 10.0
+    script_seconds: float = 300.0
 
     @classmethod
     def from_environment(cls, state_dir: Path, gateway_url: str, port: int) -> Settings:
@@ -65,6 +66,7 @@ class Settings:
             deployment_speed=_positive("PENSTOCK_DEPLOYMENT_SPEED", 50.0),
             serverless_idle_seconds=_positive("PENSTOCK_SERVERLESS_IDLE_SECONDS", 60.0),
             metrics_seconds=_positive("PENSTOCK_METRICS_SECONDS", 10.0),
+            script_seconds=_positive("PENSTOCK_LIFECYCLE_SCRIPT_SECONDS", 300.0),
         )
 
     @property

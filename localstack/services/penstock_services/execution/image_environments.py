@@ -102,10 +102,10 @@ def _ask(request: str, tell: Tell) -> Made:
     raise EnvironmentFailedError(message)
 
 
-def lay_over(base: Path, own: Path, folder: Path, commands: dict[str, list[str]]) -> Path:
+def lay_over(base: Path, own: Path | None, folder: Path, commands: dict[str, list[str]]) -> Path:
     """An environment over ``base`` that a job may write to, as a container may to its file system; its folder of programs.
 
-    ``base`` is the interpreter below, ``own`` a folder with packages of ours, ``commands`` are programs by name. What
+    ``base`` is the interpreter below, ``own`` a folder with packages of ours (if any), ``commands`` are programs by name. What
     the job installs by pip lies above what the image brings, and goes with the job. Laying it again changes nothing.
     """
     programs = folder / "bin"
@@ -116,7 +116,7 @@ def lay_over(base: Path, own: Path, folder: Path, commands: dict[str, list[str]]
     site = folder / packages.relative_to(environment)
     site.mkdir(parents=True, exist_ok=True)
     programs.mkdir(parents=True, exist_ok=True)
-    (site / "image.pth").write_text(f"{packages}\n{own}\n")
+    (site / "image.pth").write_text("".join(f"{place}\n" for place in (packages, own) if place))
     interpreter = base.resolve()
     for name in ("python", "python3", interpreter.name):
         (programs / name).unlink(missing_ok=True)

@@ -134,10 +134,6 @@ def _image(state_dir: Path, found: FrameworkImage, made: image_environments.Made
         if not link.exists() or link.resolve() != Path(folder).resolve():
             link.unlink(missing_ok=True)
             link.symlink_to(folder)
-    passed = {name: value for name, value in os.environ.items() if name.startswith(_PIP)}
-    settings = Path.home() / ".config/pip/pip.conf"
-    if settings.is_file():
-        passed.setdefault("PIP_CONFIG_FILE", str(settings))
     module = found.repository.module
     return Image(
         repository=found.uri,
@@ -146,15 +142,22 @@ def _image(state_dir: Path, found: FrameworkImage, made: image_environments.Made
         python=str(made.python),
         path=(str(made.python.parent),),
         environment={
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_ROOT_USER_ACTION": "ignore",
-            **passed,
+            **pip_variables(),
             **dict(found.repository.environment),
             "PENSTOCK_IMAGE_VERSION": found.version.tag,
         },
         entrypoint=("python", "-m", module) if module else (),
         own=str(own),
     )
+
+
+def pip_variables() -> dict[str, str]:
+    """What pip needs inside AWS's images: what the user of this machine has set for theirs."""
+    variables = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    settings = Path.home() / ".config/pip/pip.conf"
+    if settings.is_file():
+        variables["PIP_CONFIG_FILE"] = str(settings)
+    return variables | {name: value for name, value in os.environ.items() if name.startswith(_PIP)}
 
 
 def _read(path: Path) -> Image | None:

@@ -14,6 +14,13 @@ _PARTS = {
         ("ServiceCatalogProvisioningDetails", "TemplateProviders"),
         "the provisioning of a project from a template",
     ),
+    **dict.fromkeys(
+        ("CreateNotebookInstance", "UpdateNotebookInstance"),
+        (
+            ("DefaultCodeRepository", "AdditionalCodeRepositories"),
+            "the cloning of Git repositories into a notebook instance",
+        ),
+    ),
     "UpdateProject": (
         ("ServiceCatalogProvisioningUpdateDetails", "TemplateProvidersToUpdate"),
         "the provisioning of a project from a template",

@@ -110,16 +110,6 @@ def test_spaces_show_their_settings_in_short(control_plane: ControlPlane, domain
     assert "SpaceSettings" not in row
 
 
-def test_an_app_is_refused_because_it_would_run(control_plane: ControlPlane, domain: str) -> None:
-    app = {"DomainId": domain, "UserProfileName": "ann", "AppType": "JupyterLab", "AppName": "default"}
-    error = refused(control_plane, "CreateApp", **app)
-    assert (error.code, error.status) == ("NotImplementedException", 501)
-    assert "CreateApp" in error.message
-    assert "notebook server" in error.message
-    assert refused(control_plane, "DescribeApp", **app).code == "ResourceNotFound"
-    assert control_plane.call("ListApps", DomainIdEquals=domain)["Apps"] == []
-
-
 def test_versions_of_images_are_counted_named_and_go_with_the_image(control_plane: ControlPlane) -> None:
     name, base = unique(), "000000000000.dkr.ecr.us-east-1.amazonaws.com/models:v1"
     assert refused(control_plane, "CreateImageVersion", ImageName=name, BaseImage=base, ClientToken="t0").code == (

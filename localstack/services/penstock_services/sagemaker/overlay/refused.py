@@ -11,8 +11,6 @@ REFUSED: dict[str, str] = {
     "Hub": "hubs hold AWS's own models",
     "Device": "AWS has ended SageMaker Edge Manager",
     "Edge": "AWS has ended SageMaker Edge Manager",
-    "PresignedDomainUrl": "there is no Studio behind the address",
-    "PresignedNotebookInstanceUrl": "there is no notebook behind the address",
     "PartnerAppPresignedUrl": "there is no partner's product behind the address",
     "StartSession": "opens a shell into an instance of AWS",
     "RenderUiTemplate": "renders a page for a human task",

@@ -22,9 +22,6 @@ KINDS: dict[str, Overlay] = {
     "InferenceRouter": _runs("inference-router", "routes requests to endpoints"),
     "Job": _runs("job", "runs serverless customization"),
     "LabelingJob": _runs("labeling-job", "sends tasks to people"),
-    "NotebookInstance": _runs(
-        "notebook-instance", "runs a notebook server", missing=invalid("Unable to describe '{arn}'. RecordNotFound")
-    ),
     "OptimizationJob": _runs("optimization-job", "quantizes or compiles large models on accelerators"),
     "PartnerApp": _runs("partner-app", "runs a partner's product"),
     "Project": Overlay(

@@ -32,9 +32,9 @@ KINDS: dict[str, Overlay] = {
                 in_use("Unable to delete Domain [{arn}] because UserProfile(s) are associated with it."),
             ),
             Children("Space", "DomainId", in_use("Unable to delete Domain [{arn}] because Space(s) are in it.")),
-            Children("App", "DomainId", in_use("Unable to delete Domain [{arn}] because App(s) are in it.")),
         ),
-        why="settings and access of Studio; no app runs before one is created",
+        cascades=("App",),
+        why="settings and access of Studio",
     ),
     "UserProfile": Overlay(
         "user-profile",
@@ -77,8 +77,24 @@ KINDS: dict[str, Overlay] = {
         tail=_app,
         parents=(("DomainId", "Domain"),),
         initial="Pending",
+        deleting="Deleting",
         answers="real",
-        why="runs a notebook server",
+        why="runs JupyterLab; other types are refused by name",
+    ),
+    "NotebookInstance": Overlay(
+        "notebook-instance",
+        missing=invalid("Unable to describe '{arn}'. RecordNotFound"),
+        exists=invalid("Cannot create a duplicate notebook instance ({arn})"),
+        initial="Pending",
+        updating="Updating",
+        updated="Stopped",
+        deleting="Deleting",
+        renamed={
+            "LifecycleConfigName": "NotebookInstanceLifecycleConfigName",
+            "SecurityGroupIds": "SecurityGroups",
+        },
+        answers="real",
+        why="runs JupyterLab",
     ),
     "CodeRepository": Overlay(
         "code-repository",
@@ -94,7 +110,7 @@ KINDS: dict[str, Overlay] = {
             "Unable to create Notebook Instance Lifecycle Config {arn}. (Details: Notebook Instance Lifecycle Config "
             "already exists.)"
         ),
-        why="a script that a notebook instance would run",
+        why="scripts that a notebook instance runs",
     ),
     "AppImageConfig": Overlay(
         "app-image-config",
@@ -106,7 +122,7 @@ KINDS: dict[str, Overlay] = {
         "studio-lifecycle-config",
         missing=not_found("StudioLifecycleConfig with name {name} does not exist."),
         exists=in_use("StudioLifecycleConfig with name {name} already exists."),
-        why="a script that an app would run",
+        why="a script that an app runs",
     ),
     "MlflowTrackingServer": Overlay(
         "mlflow-tracking-server",

@@ -1,0 +1,1 @@
+"""What runs in JupyterLab's own environment; ``presigned`` is the services' too."""

@@ -1,7 +1,8 @@
-"""Jobs that really run: training, processing, batch transform, tuning, compilation."""
+"""Jobs that really run: training, processing, batch transform, tuning, Autopilot, compilation."""
 
 from penstock_services.sagemaker.jobs import (
     algorithm_metrics,
+    automl,
     compilation,
     processing,
     training,
@@ -12,7 +13,7 @@ from penstock_services.sagemaker.jobs import (
 )
 
 __all__ = [
-    "algorithm_metrics", "compilation", "processing", "routes", "training", "training_checks", "training_operations",
+    "algorithm_metrics", "automl", "compilation", "processing", "routes", "training", "training_checks", "training_operations",
     "transform", "tuning",
 ]  # fmt: skip
 

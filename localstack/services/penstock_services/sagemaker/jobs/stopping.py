@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from penstock_services.errors import ServiceError
 from penstock_services.execution import sandbox
 from penstock_services.operations import Context, ContextFactory, contexts_with, on_start, on_stop
@@ -12,10 +14,12 @@ from penstock_services.sagemaker.kinds import kinds
 from penstock_services.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from penstock_services.store import Scope
 
+_WORD = re.compile("AutoML|[A-Z][a-z]*")
+
 
 def _words(kind_name: str) -> str:
     """ "TrainingJob" as AWS's messages write it: "training job"."""
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind_name).strip()
+    return " ".join(word if word == "AutoML" else word.lower() for word in _WORD.findall(kind_name))
 
 
 def stop(context: Context, kind_name: str, name_or_arn: str) -> None:

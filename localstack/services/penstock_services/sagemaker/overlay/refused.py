@@ -20,6 +20,5 @@ REFUSED: dict[str, str] = {
     "JobSchemaVersion": "schemas of serverless customization jobs",
     "ModelMetadata": "a catalogue of AWS's",
     "ScalingConfigurationRecommendation": "needs an inference recommendations job",
-    "CandidatesForAutoMLJob": "needs an Autopilot job",
     "InferenceRecommendationsJobSteps": "needs an inference recommendations job",
 }

@@ -16,8 +16,6 @@ KINDS: dict[str, Overlay] = {
     "AIBenchmarkJob": _runs("ai-benchmark-job", "runs a load test on instances"),
     "AIRecommendationJob": _runs("ai-recommendation-job", "runs experiments on instances"),
     "AIWorkloadConfig": Overlay("ai-workload-config", why="settings of a benchmark"),
-    "AutoMLJob": _runs("automl-job", "runs Autopilot"),
-    "AutoMLJobV2": _runs("automl-job", "runs Autopilot"),
     "InferenceRecommendationsJob": _runs("inference-recommendations-job", "runs load tests on instances"),
     "InferenceRouter": _runs("inference-router", "routes requests to endpoints"),
     "Job": _runs("job", "runs serverless customization"),

@@ -1,10 +1,25 @@
-"""Feature groups, training, tuning and pipelines."""
+"""Feature groups, training, tuning, Autopilot and pipelines."""
 
 from __future__ import annotations
 
 from penstock_services.sagemaker.overlay.entry import Overlay, in_use, invalid, not_found
 
+_AUTOML = Overlay(
+    "automl-job",
+    missing=not_found("Could not find requested job with name: {name}"),
+    exists=in_use(
+        "AutoML job names must be unique within an AWS account and region, and an AutoML job with this name already "
+        "exists ({arn})"
+    ),
+    initial="InProgress",
+    answers="real",
+    any_case=True,
+    why="runs Autopilot",
+)
+
 KINDS: dict[str, Overlay] = {
+    "AutoMLJob": _AUTOML,
+    "AutoMLJobV2": _AUTOML,
     "FeatureGroup": Overlay(
         "feature-group",
         missing=not_found("Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name {name}"),

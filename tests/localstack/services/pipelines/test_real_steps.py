@@ -245,6 +245,37 @@ def test_a_model_is_deployed_and_replaced(run: Any, serving: Any, sagemaker: Any
         sagemaker.delete_endpoint(EndpointName=name)
 
 
+def test_a_model_is_deployed_as_an_inference_component_and_replaced(run: Any, serving: Any, sagemaker: Any) -> None:
+    name = f"hosts-{uuid.uuid4().hex[:8]}"
+    host = {"VariantName": "all", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[host], ExecutionRoleArn=ROLE)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
+    specification = {
+        "ModelName": {"Get": "Steps.Model.ModelName"},
+        "ComputeResourceRequirements": {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 512},
+    }
+    component = {
+        "InferenceComponentName": name,
+        "EndpointName": name,
+        "VariantName": "all",
+        "Specification": specification,
+        "RuntimeConfig": {"CopyCount": 1},
+    }
+    deploy = {"Name": "Deploy", "Type": "InferenceComponent", "Arguments": component}
+    steps = [fit("Train", {"Get": "Parameters.Rate"}), model("Model", "Train"), deploy]
+    runtime = serving.client("sagemaker-runtime")
+    for rate in ("0.25", "0.5"):
+        status, done = run(steps, [{"Name": "Rate", "Type": "String"}], Rate=rate)
+        assert status == "Succeeded", done
+        assert done["Deploy"]["Metadata"]["InferenceComponent"]["Arn"].endswith(f":inference-component/{name}")
+        asked = {"EndpointName": name, "InferenceComponentName": name, "ContentType": "text/csv"}
+        assert runtime.invoke_endpoint(**asked, Body=b"7")["Body"].read() == f"{rate}:7\n".encode()
+    sagemaker.delete_inference_component(InferenceComponentName=name)
+    until(lambda: not sagemaker.list_inference_components(EndpointNameEquals=name)["InferenceComponents"])
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
 def test_batch_transform(run: Any, serving: Any) -> None:
     s3 = serving.aws("s3")
     s3.put_object(Bucket="job-data", Key="transform/in/rows.csv", Body=b"1\n2\n3\n")

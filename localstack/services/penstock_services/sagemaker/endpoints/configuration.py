@@ -1,7 +1,8 @@
 """What a configuration of an endpoint may say: what AWS refuses, and what the local cloud does not run.
 
 Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html ("Feature exclusions"),
-.../shadow-tests.html and .../APIReference/API_CreateEndpointConfig.html.
+.../shadow-tests.html, .../APIReference/API_CreateEndpointConfig.html and, for variants without a model,
+.../realtime-endpoints-deploy-models.html.
 """
 
 from __future__ import annotations
@@ -22,19 +23,27 @@ def variants(config: Record) -> list[Record]:
     return [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
 
 
+def hosting(config: Record) -> list[Record]:
+    """The variants without a model, which host inference components."""
+    return [variant for variant in variants(config) if "ModelName" not in variant]
+
+
 def refused(config: Record) -> str | None:
     """What in a configuration the local cloud does not run, or None."""
     for variant in variants(config):
         name = variant["VariantName"]
-        if "ManagedInstanceScaling" in variant:
+        scaling = variant.get("ManagedInstanceScaling")
+        if scaling and "ModelName" in variant:
             return f"ManagedInstanceScaling of variant {name}"
+        if scaling and scaling.get("ScaleInPolicy", {}).get("Strategy") == "CONSOLIDATION":
+            return f"ScaleInPolicy CONSOLIDATION of variant {name}"
         if "InstancePools" in variant:
             return f"InstancePools of variant {name}"
         strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy", _ROUTED[0])
         if strategy not in _ROUTED:
             return f"RoutingConfig {strategy} of variant {name}"
-        if "ModelName" not in variant:
-            return f"variant {name} without ModelName (inference components)"
+    if hosting(config) and "AsyncInferenceConfig" in config:
+        return "AsyncInferenceConfig with inference components"
     if "ExplainerConfig" in config:
         return "ExplainerConfig"
     return None
@@ -53,6 +62,40 @@ def _named_once(_context: Context, request: Record) -> None:
     for name in names:
         if names.count(name) > 1:
             raise _invalid(f"Production variant names must be unique; {name} is there more than once.")
+
+
+@check("CreateEndpointConfig")
+def _hosts(_context: Context, request: Record) -> None:
+    hosts = hosting(request)
+    if not hosts:
+        return
+    name = hosts[0]["VariantName"]
+    if len(hosts) < len(variants(request)):
+        raise _invalid(f"Variant {name} has no ModelName: either all variants have a model, or none has.")
+    if "ShadowProductionVariants" in request:
+        raise _invalid("An endpoint for inference components does not support ShadowProductionVariants.")
+    if "ExecutionRoleArn" not in request:
+        raise _invalid(f"ExecutionRoleArn is required, because variant {name} has no ModelName (inference components).")
+    for variant in hosts:
+        _sized(variant)
+
+
+def _sized(variant: Record) -> None:
+    """Refuse a host of inference components whose instances are not said."""
+    name = variant["VariantName"]
+    if "ServerlessConfig" in variant:
+        raise _invalid(f"Variant {name} is serverless and needs ModelName.")
+    if "InstanceType" not in variant and "InstancePools" not in variant:
+        raise _invalid(f"Variant {name} needs InstanceType.")
+    scaling = variant.get("ManagedInstanceScaling", {})
+    if "InitialInstanceCount" not in variant and scaling.get("Status") != "ENABLED":
+        raise _invalid(f"Variant {name} needs InitialInstanceCount, or ManagedInstanceScaling that is enabled.")
+    least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
+    if most is not None and not least <= variant.get("InitialInstanceCount", least) <= most:
+        raise _invalid(
+            f"InitialInstanceCount of variant {name} must be between MinInstanceCount {least} and MaxInstanceCount "
+            f"{most} of its ManagedInstanceScaling."
+        )
 
 
 @check("CreateEndpointConfig")

@@ -1,4 +1,4 @@
-"""What one invocation adds to the endpoint's metrics.
+"""What one invocation adds to the metrics of the endpoint, and of the inference component that answered.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html, "Endpoint invocation metrics". An
 asynchronous endpoint has metrics of its own beside the errors and latencies of the model.
@@ -14,8 +14,16 @@ from penstock_services.sagemaker.endpoints.routing import Route
 def count(context: Context, endpoint: str, route: Route, status: int, model: float, total: float) -> None:
     """Count a synchronous invocation: the container's HTTP status (0: no answer), its seconds, and all seconds."""
     source = Source(endpoint, route.variant.plan.name, route.config)
+    _count(context, source, status, model, total)
+    METRICS.add(context, source, "InvocationsPerInstance", 1 / max(1, route.variant.machines), "None")
+    if route.component:
+        source = Source(endpoint, component=route.component)
+        _count(context, source, status, model, total)
+        METRICS.add(context, source, "InvocationsPerCopy", 1 / max(1, route.copies), "None")
+
+
+def _count(context: Context, source: Source, status: int, model: float, total: float) -> None:
     METRICS.add(context, source, "Invocations", 1, "None")
-    METRICS.add(context, source, "InvocationsPerInstance", 1 / max(1, len(route.variant.instances)), "None")
     METRICS.add(context, source, "OverheadLatency", max(0.0, total - model) * 1e6, "Microseconds")
     count_model(context, source, status, model)
 

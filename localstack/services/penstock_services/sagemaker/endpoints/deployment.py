@@ -6,10 +6,13 @@ import threading
 import uuid
 from typing import Any
 
+from penstock_services.errors import ServiceError
 from penstock_services.operations import Context, ContextFactory, contexts_with, on_start, on_stop, operation
 from penstock_services.sagemaker import hooks, tags
 from penstock_services.sagemaker.endpoints import plan as planning
 from penstock_services.sagemaker.endpoints.asynchronous import backlog
+from penstock_services.sagemaker.endpoints.components import resuming
+from penstock_services.sagemaker.endpoints.components.component import KIND as COMPONENT
 from penstock_services.sagemaker.endpoints.description import described, pending
 from penstock_services.sagemaker.endpoints.live import (
     REASON_LENGTH,
@@ -33,6 +36,7 @@ from penstock_services.sagemaker.endpoints.updating.shifting import replace
 from penstock_services.sagemaker.engine import find, now
 from penstock_services.sagemaker.hooks import hook
 from penstock_services.sagemaker.kinds import kinds
+from penstock_services.store import Where
 
 Record = dict[str, Any]
 _PENDING = "PendingDeploymentSummary"
@@ -43,6 +47,8 @@ def _prepare(context: Context, record: Record) -> None:
     _, config = find(context, "EndpointConfig", record["EndpointConfigName"])
     plan = planning.make(context, config)
     deployment = record.pop("DeploymentConfig", None)
+    if deployment is not None and plan.hosts:
+        raise _unserved("CreateEndpoint with DeploymentConfig")
     if deployment is not None:
         strategy.parse(deployment, plan, plan, sum(each.instances for each in plan.variants))
         record["LastDeploymentConfig"] = deployment
@@ -53,7 +59,7 @@ def _prepare(context: Context, record: Record) -> None:
 @hook("Endpoint", "created")
 def _created(context: Context, record: Record) -> None:
     announce(context, record)
-    endpoint = Live(context, record["EndpointName"])
+    endpoint = Live(context, record["EndpointName"], hosting=bool(record["_plan"]["hosts"]))
     add(endpoint)
     in_background(_bring_up, endpoint, record)
 
@@ -66,6 +72,9 @@ def _bring_up(endpoint: Live, record: Record) -> None:
         if record["EndpointStatus"] == "Creating":
             summary = pending(endpoint.context, fleet, now(), "Creating", "A fleet is coming up.")
             change(endpoint, PendingDeploymentSummary=summary)
+            if plan.hosts:
+                # Nothing is started on its instances; the state is seen all the same, as those of other kinds are.
+                STOPPED.wait(endpoint.context.settings.step_seconds)
         try:
             fleet.start()
         except DeploymentFailedError as error:
@@ -76,6 +85,7 @@ def _bring_up(endpoint: Live, record: Record) -> None:
             fleet.stop(forget=endpoint.gone)
             return
         endpoint.sides = (endpoint.side(fleet).taking(1.0),)
+        resuming.resume(endpoint)
         change(endpoint, (_PENDING,), EndpointStatus="InService", **described(endpoint.context, fleet))
         backlog.resume(endpoint)
 
@@ -89,6 +99,8 @@ def _update(context: Context, request: Record) -> Record:
     if deployment is None and request.get("RetainDeploymentConfig"):
         deployment = record.get("LastDeploymentConfig")
     old = Plan.from_record(record["_plan"])
+    if old.hosts or plan.hosts:
+        raise _unserved("UpdateEndpoint")
     running = sum(side.fleet.running for side in endpoint.sides)
     way = strategy.parse(deployment or {}, old, plan, running)
     if isinstance(way.way, strategy.Rolling) and len(endpoint.sides) > 1:
@@ -101,6 +113,11 @@ def _update(context: Context, request: Record) -> Record:
     change(endpoint, ("FailureReason",), EndpointStatus="Updating", PendingDeploymentSummary=summary)
     in_background(replace, endpoint, plan, way, deployment)
     return {"EndpointArn": record["EndpointArn"]}
+
+
+def _unserved(operation: str) -> ServiceError:
+    message = f"Penstock's local SageMaker does not run {operation} for an endpoint of inference components."
+    return ServiceError("NotImplementedException", message, 501)
 
 
 def _kept(endpoint: Live, request: Record) -> dict[str, Record]:
@@ -124,6 +141,12 @@ def _delete(context: Context, request: Record) -> Record:
     name, record = find(context, "Endpoint", request["EndpointName"])
     if record["EndpointStatus"] == "Deleting":
         return {}
+    if context.store.count(context.scope, COMPONENT, [Where("parent", "=", name)], most=1):
+        message = (
+            "Cannot delete endpoint with inference component associated. Please delete inference component and try it "
+            "again."
+        )
+        raise ServiceError("ValidationException", message)
     endpoint = live(context.scope, name) or Live(context, name)
     endpoint.gone = True
     change(endpoint, EndpointStatus="Deleting")
@@ -151,7 +174,7 @@ def _restore(factory: ContextFactory) -> None:
     for context in contexts_with(factory, "Endpoint"):
         for name, record in context.store.scan(context.scope, "Endpoint"):
             status = record["EndpointStatus"]
-            endpoint = Live(context, name)
+            endpoint = Live(context, name, hosting=bool(record["_plan"].get("hosts")))
             if status == "Deleting":
                 endpoint.gone = True
                 in_background(_take_down, endpoint)
@@ -162,6 +185,7 @@ def _restore(factory: ContextFactory) -> None:
                         "The local cloud stopped while the endpoint was being updated; it serves what it served before."
                     )
                     change(endpoint, (_PENDING,), EndpointStatus="InService", FailureReason=reason)
+                resuming.expect(endpoint)
                 in_background(_bring_up, endpoint, record)
 
 

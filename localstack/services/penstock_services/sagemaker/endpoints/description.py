@@ -7,6 +7,7 @@ from typing import Any
 from penstock_services.execution.images import UnknownImageError
 from penstock_services.execution.images import find as find_image
 from penstock_services.operations import Context
+from penstock_services.sagemaker.endpoints.components.placement import Host
 from penstock_services.sagemaker.endpoints.plan import VariantPlan
 from penstock_services.sagemaker.endpoints.serving.fleet import Fleet
 from penstock_services.sagemaker.endpoints.serving.serverless import ServerlessVariant
@@ -18,7 +19,8 @@ Record = dict[str, Any]
 
 def described(context: Context, fleet: Fleet) -> Record:
     """Members of DescribeEndpoint that say what runs."""
-    members: Record = {"ProductionVariants": [_summary(context, each) for each in fleet.variants.values()]}
+    hosts = [_host(each) for each in fleet.hosts.values()]
+    members: Record = {"ProductionVariants": [*(_summary(context, each) for each in fleet.variants.values()), *hosts]}
     if fleet.shadows:
         members["ShadowProductionVariants"] = [_summary(context, each) for each in fleet.shadows.values()]
     if fleet.plan.asynchronous is not None:
@@ -43,7 +45,7 @@ OPTIONAL = ("ShadowProductionVariants", "AsyncInferenceConfig", "DataCaptureConf
 def _summary(context: Context, variant: Variant) -> Record:
     summary: Record = {
         "VariantName": variant.plan.name,
-        "DeployedImages": _images(context, variant.plan),
+        "DeployedImages": [deployed_image(context, variant.plan.image)],
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,
     }
@@ -56,13 +58,28 @@ def _summary(context: Context, variant: Variant) -> Record:
     return {**summary, "CurrentInstanceCount": count, "DesiredInstanceCount": count}
 
 
-def _images(context: Context, plan: VariantPlan) -> list[Record]:
-    deployed = {"SpecifiedImage": plan.image, "ResolutionTime": now()}
+def _host(host: Host) -> Record:
+    """A variant whose instances host inference components."""
+    plan, count = host.plan, len(host.plan.instances)
+    summary: Record = {
+        "VariantName": plan.name,
+        "CurrentWeight": plan.weight,
+        "DesiredWeight": plan.weight,
+        "CurrentInstanceCount": count,
+        "DesiredInstanceCount": count,
+        "RoutingConfig": {"RoutingStrategy": plan.routing},
+    }
+    return {**summary, "ManagedInstanceScaling": plan.scaling} if plan.scaling else summary
+
+
+def deployed_image(context: Context, name: str) -> Record:
+    """A DeployedImage: the image that is named, and which one that is now."""
+    deployed = {"SpecifiedImage": name, "ResolutionTime": now()}
     try:
-        image = find_image(context.settings.state_dir, plan.image)
+        image = find_image(context.settings.state_dir, name)
     except UnknownImageError:
-        return [deployed]
-    return [{**deployed, "ResolvedImage": f"{image.repository}@{image.digest}"}]
+        return deployed
+    return {**deployed, "ResolvedImage": f"{image.repository}@{image.digest}"}
 
 
 def pending(context: Context, fleet: Fleet, started: float, status: str, message: str) -> Record:

@@ -16,6 +16,9 @@ from starlette.responses import Response
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
 from penstock_services.rest import error_answer, scope_of
+from penstock_services.sagemaker.endpoints.components.component import Component
+from penstock_services.sagemaker.endpoints.components.routing import choose as choose_copy
+from penstock_services.sagemaker.endpoints.components.routing import named
 from penstock_services.sagemaker.endpoints.counting import count
 from penstock_services.sagemaker.endpoints.live import Live, live
 from penstock_services.sagemaker.endpoints.routing import Route, choose, invalid
@@ -28,11 +31,11 @@ _PATIENCE = 30.0
 _LIMIT = 25 * 1024 * 1024
 _SERVERLESS_LIMIT = 4 * 1024 * 1024
 TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
+COMPONENT = "x-amzn-sagemaker-inference-component"
 INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 CUSTOM = "x-amzn-sagemaker-custom-attributes"
 _REFUSED_HEADERS = (
     "x-amzn-sagemaker-target-model",
-    "x-amzn-sagemaker-inference-component",
     "x-amzn-sagemaker-session-id",
     "x-amzn-sagemaker-target-container-hostname",
     "x-amzn-sagemaker-enable-explanations",
@@ -72,14 +75,16 @@ async def _answer(context: Context, name: str, headers: Mapping[str, str], body:
         if refused in headers:
             raise ServiceError("NotImplementedException", f"{refused} is not implemented by the local cloud.", 501)
     endpoint = found(context, name)
+    component = named(endpoint, headers.get(COMPONENT), headers.get(TARGET_VARIANT))
     plan = endpoint.main.fleet.plan if endpoint.main is not None else None
     if plan is not None and plan.asynchronous is not None:
         raise invalid(f"Endpoint {name} is asynchronous; use InvokeEndpointAsync.")
-    limit = _SERVERLESS_LIMIT if plan is not None and plan.variants[0].serverless else _LIMIT
+    serverless = plan is not None and any(each.serverless for each in plan.variants)
+    limit = _SERVERLESS_LIMIT if serverless else _LIMIT
     if len(body) > limit:
         raise invalid(f"The request body has {len(body)} bytes; the limit is {limit}.")
     with endpoint.admitted():
-        route, answer = await _served(context, endpoint, headers, body)
+        route, answer = await _served(context, endpoint, component, headers, body)
     received_type = answer.headers.get("content-type", "application/octet-stream")
     if route.side.capture is not None:
         route.side.capture.add(
@@ -105,7 +110,7 @@ def _type(headers: Mapping[str, str]) -> str:
 
 
 async def _served(
-    context: Context, endpoint: Live, headers: Mapping[str, str], body: bytes
+    context: Context, endpoint: Live, component: Component | None, headers: Mapping[str, str], body: bytes
 ) -> tuple[Route, httpx.Response]:
     """The container's answer, counted. A request that did not reach a server is sent to another, or to the restarted
     one. Raises ServiceError (ModelError) for what is no success."""
@@ -115,7 +120,7 @@ async def _served(
     copied = False
     closed = 0
     while True:
-        route = await _choose(endpoint, headers.get(TARGET_VARIANT), deadline)
+        route = await _choose(endpoint, component, headers.get(TARGET_VARIANT), deadline)
         if not copied:
             copied = True
             copy(context, endpoint, route, _http(), sent, body)
@@ -143,14 +148,14 @@ async def _served(
         seconds = time.perf_counter() - model
         count(context, endpoint.name, route, status, seconds, time.perf_counter() - began)
         if not 200 <= status < 300:
-            raise model_error(context, endpoint.name, instance, status, text or answer.text)
+            raise model_error(context, instance, status, text or answer.text)
         return route, answer
 
 
-async def _choose(endpoint: Live, wanted: str | None, deadline: float) -> Route:
+async def _choose(endpoint: Live, component: Component | None, wanted: str | None, deadline: float) -> Route:
     """A way for the request; waits while an instance is being restarted, or started for it."""
     while True:
-        route = choose(endpoint, wanted)
+        route = choose(endpoint, wanted) if component is None else choose_copy(component)
         if route is not None:
             return route
         if time.monotonic() > deadline:
@@ -165,9 +170,9 @@ def passed_on(headers: Mapping[str, str], content_type: str, accept: str) -> dic
     return {"Content-Type": content_type, "Accept": accept, **kept}
 
 
-def model_error(context: Context, name: str, instance: Instance, status: int, text: str) -> ServiceError:
+def model_error(context: Context, instance: Instance, status: int, text: str) -> ServiceError:
     """ModelError, with what the container said and where its log is; status 0 where it did not answer."""
-    stream = f"/aws/sagemaker/Endpoints/{name}:log-stream:{instance.log.stream}"
+    stream = f"{instance.log.group}:log-stream:{instance.log.stream}"
     arn = f"arn:aws:logs:{context.scope.region}:{context.scope.account}:log-group:{stream}"
     side = "server" if status >= 500 or status == 0 else "client"
     message = f'Received {side} error ({status}) from primary with message "{text}". See the log stream {arn}.'

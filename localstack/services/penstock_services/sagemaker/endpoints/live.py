@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
@@ -49,13 +49,14 @@ class Side:
 @dataclass(eq=False)
 class Live:
     """A running endpoint. ``lock`` is held by whoever changes it; requests only read ``sides``, which is exchanged
-    whole."""
+    whole. ``hosting``: it is one for inference components."""
 
     context: Context
     name: str
     sides: tuple[Side, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
     gone: bool = False
+    hosting: bool = False
     in_flight: int = 0
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,6 +81,10 @@ class Live:
         config = fleet.plan.capture
         capture = Capture(self.context, self.name, config) if config and config.get("EnableCapture") else None
         return Side(fleet, capture, 0.0)
+
+    def fail(self, reason: str) -> None:
+        """Leave it Failed, with that reason."""
+        change(self, ("PendingDeploymentSummary",), EndpointStatus="Failed", FailureReason=reason[:REASON_LENGTH])
 
     @contextlib.contextmanager
     def admitted(self) -> Iterator[None]:
@@ -148,18 +153,27 @@ def updatable(context: Context, name: str) -> tuple[Record, Live]:
     return record, endpoint
 
 
-def in_background(function: Callable[..., None], endpoint: Live, *arguments: Any) -> None:
-    """Run a step of an endpoint in a thread; a fault of ours leaves it Failed with a reason, not waiting for ever."""
+class Deployed(Protocol):
+    """What is deployed: an endpoint, or an inference component."""
+
+    name: str
+
+    def fail(self, reason: str) -> None:
+        """Leave it Failed, with that reason."""
+
+
+def in_background[D: Deployed](function: Callable[..., None], deployed: D, *arguments: Any) -> None:
+    """Run a step of what is deployed in a thread; a fault of ours leaves it Failed with a reason, not waiting for
+    ever."""
 
     def run() -> None:
         try:
-            function(endpoint, *arguments)
+            function(deployed, *arguments)
         except Exception as error:  # noqa: BLE001 (becomes the FailureReason)
-            _LOG.exception("endpoint %s", endpoint.name)
-            reason = f"InternalServerError: {type(error).__name__}: {error}"
-            change(endpoint, ("PendingDeploymentSummary",), EndpointStatus="Failed", FailureReason=reason)
+            _LOG.exception("%s %s", function.__name__, deployed.name)
+            deployed.fail(f"InternalServerError: {type(error).__name__}: {error}")
 
-    threading.Thread(target=run, name=f"{function.__name__}-{endpoint.name}", daemon=True).start()
+    threading.Thread(target=run, name=f"{function.__name__}-{deployed.name}", daemon=True).start()
 
 
 def change(endpoint: Live, without: tuple[str, ...] = (), **members: Any) -> Record | None:

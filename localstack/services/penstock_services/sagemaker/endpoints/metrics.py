@@ -28,14 +28,18 @@ _POINTS = 200_000
 
 @dataclass(frozen=True)
 class Source:
-    """What a value is about: an endpoint, its variant, and the configuration of the fleet that served."""
+    """What a value is about: an endpoint, its variant, and the configuration of the fleet that served; or an inference
+    component of the endpoint."""
 
     endpoint: str
     variant: str = ""
     config: str = ""
+    component: str = ""
 
     def dimensions(self) -> list[dict[str, str]]:
-        """As CloudWatch names them."""
+        """As CloudWatch names them; an inference component's name stands alone."""
+        if self.component:
+            return [{"Name": "InferenceComponentName", "Value": self.component}]
         named = (("EndpointName", self.endpoint), ("VariantName", self.variant), ("EndpointConfigName", self.config))
         return [{"Name": name, "Value": value} for name, value in named if value]
 

@@ -14,11 +14,13 @@ from penstock_services.sagemaker.endpoints.serving.variant import Variant
 
 @dataclass(frozen=True)
 class Route:
-    """The way of one request."""
+    """The way of one request; with the name of the inference component that it is for, and the number of its copies."""
 
     side: Side
     variant: Variant
     instance: Instance
+    component: str = ""
+    copies: int = 0
 
     @property
     def config(self) -> str:

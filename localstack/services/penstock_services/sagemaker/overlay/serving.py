@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock_services.sagemaker.overlay.entry import Overlay, in_use, invalid
+from penstock_services.sagemaker.overlay.entry import Overlay, invalid
 
 KINDS: dict[str, Overlay] = {
     "Model": Overlay(
@@ -29,9 +29,10 @@ KINDS: dict[str, Overlay] = {
     "InferenceComponent": Overlay(
         "inference-component",
         missing=invalid('Could not find inference component "{arn}".'),
-        exists=in_use('Cannot create already existing inference component "{arn}".'),
+        exists=invalid('Cannot create already existing inference component "{arn}".'),
         initial="Creating",
         answers="real",
+        parents=(("EndpointName", "Endpoint"),),
         why="places copies of a model on an endpoint's instances",
     ),
     "InferenceExperiment": Overlay(

@@ -20,9 +20,12 @@ SERVE = """
 import os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 tag = os.environ.get("TAG", "")
+port = int(os.environ["SAGEMAKER_BIND_TO_PORT"])
 if tag == "broken":
     print("cannot load the model", flush=True)
     sys.exit(3)
+if tag == "hungry":
+    eaten = b"x" * (400 << 20)
 open("/tmp/left-behind", "w").write("x")
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -44,8 +47,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(500, b"no such column")
         if body == b"slow":
             time.sleep(2)
-        self.answer(200, f"{tag}:{os.getpid()}".encode() + b":" + body)
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+        self.answer(200, f"{tag}:{port}".encode() + b":" + body)
+ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 
 
@@ -109,17 +112,18 @@ def delete(sagemaker: Any, name: str) -> None:
 class Load:
     """Requests all the time, as a context: ``answers`` counts the tags that answered, ``errors`` what did not."""
 
-    def __init__(self, runtime: Any, endpoint: str, pause: float = 0.01) -> None:
+    def __init__(self, runtime: Any, endpoint: str, pause: float = 0.01, **more: str) -> None:
         self.answers: Counter[str] = Counter()
         self.errors: list[str] = []
-        self._runtime, self._endpoint, self._pause = runtime, endpoint, pause
+        self._runtime, self._pause = runtime, pause
+        self._request = {"EndpointName": endpoint, "Body": b"x", **more}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         while not self._over.wait(self._pause):
             try:
-                body = self._runtime.invoke_endpoint(EndpointName=self._endpoint, Body=b"x")["Body"].read()
+                body = self._runtime.invoke_endpoint(**self._request)["Body"].read()
                 self.answers[body.decode().split(":")[0]] += 1
             except ClientError as error:
                 self.errors.append(str(error))

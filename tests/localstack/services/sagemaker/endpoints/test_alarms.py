@@ -44,6 +44,16 @@ def test_one_error_trips_an_alarm_that_says_so() -> None:
     assert not tripped(alarm(), [])
 
 
+def test_an_alarm_on_an_inference_component_looks_at_what_it_served() -> None:
+    errors = [Point(NOW - 0.5, Source("flights", component="scores"), "Invocation5XXErrors", 1.0)]
+    own = [{"Name": "InferenceComponentName", "Value": "scores"}]
+    assert tripped(alarm(Dimensions=own), errors)
+    assert not tripped(alarm(Dimensions=own), points((0.5, 1)))
+    other = [{"Name": "InferenceComponentName", "Value": "other"}]
+    assert not tripped(alarm(Dimensions=other, TreatMissingData="breaching"), errors), "CloudWatch knows it"
+    assert not tripped(alarm(), errors), "what a variant does is counted under its own name"
+
+
 def test_a_period_passes_as_fast_as_the_deployment() -> None:
     """A minute is a second at speed 60: an error two seconds ago is out of the period, at speed 20 it is in it."""
     assert not tripped(alarm(), points((2.0, 1)), speed=60)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from penstock_services.operations import Context
+from penstock_services.sagemaker.endpoints.components.placement import Host
 from penstock_services.sagemaker.endpoints.plan import Plan, VariantPlan
 from penstock_services.sagemaker.endpoints.serving.serverless import ServerlessVariant
 from penstock_services.sagemaker.endpoints.serving.variant import DeploymentFailedError, Variant
@@ -15,13 +17,14 @@ _LOG = logging.getLogger(__name__)
 
 
 class Fleet:
-    """Everything that runs for one configuration of an endpoint."""
+    """Everything that runs for one configuration of an endpoint; of one for inference components, the hosts alone."""
 
     def __init__(self, context: Context, endpoint: str, plan: Plan, folder: Path) -> None:
         self.plan = plan
         self.folder = folder
         self.variants = {each.name: _made(context, endpoint, each, folder / each.name) for each in plan.variants}
         self.shadows = {each.name: _made(context, endpoint, each, folder / each.name) for each in plan.shadows}
+        self.hosts = {each.name: Host(each) for each in plan.hosts}
 
     @property
     def every(self) -> dict[str, Variant]:
@@ -63,15 +66,21 @@ class Fleet:
 
     def stop(self, *, forget: bool = True) -> None:
         """Stop all instances; ``forget``: and remove the model's files."""
-        instances = [instance for variant in self.every.values() for instance in variant.stop()]
-        threads = [threading.Thread(target=instance.stop, daemon=True) for instance in instances]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if forget:
-            for variant in self.every.values():
-                variant.forget()
+        stop_all(self.every.values(), forget=forget)
+
+
+def stop_all(variants: Iterable[Variant], *, forget: bool) -> None:
+    """Stop all instances of variants; ``forget``: and remove the models' files."""
+    every = list(variants)
+    instances = [instance for variant in every for instance in variant.stop()]
+    threads = [threading.Thread(target=instance.stop, daemon=True) for instance in instances]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if forget:
+        for variant in every:
+            variant.forget()
 
 
 def _made(context: Context, endpoint: str, plan: VariantPlan, folder: Path) -> Variant:

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import httpx
 from penstock_services.execution.environment import cloud_variables
 from penstock_services.execution.images import Image
 from penstock_services.execution.logs import LogStream
-from penstock_services.execution.sandbox import Layout, Sandboxed
+from penstock_services.execution.sandbox import Layout, Limits, Sandboxed
 from penstock_services.operations import Context
 from penstock_services.ports import free_port
 from penstock_services.sagemaker.endpoints.plan import VariantPlan
@@ -30,7 +29,7 @@ class Instance:
     """One server process of a variant. Restarted when it dies, until ``stop``."""
 
     def __init__(
-        self, context: Context, endpoint: str, plan: VariantPlan, image: Image, layout: Layout, folder: Path
+        self, context: Context, log: LogStream, plan: VariantPlan, image: Image, layout: Layout, folder: Path
     ) -> None:
         self._plan = plan
         self._layout = layout
@@ -45,9 +44,8 @@ class Instance:
         self.failed: str | None = None
         self.in_flight = 0
         self._counting = threading.Lock()
-        stream = f"{plan.name}/i-{uuid.uuid4().hex[:17]}"
         folder.mkdir(parents=True, exist_ok=True)
-        self.log = LogStream(context, f"/aws/sagemaker/Endpoints/{endpoint}", stream, folder / "log.txt")
+        self.log = log
 
     @property
     def url(self) -> str:
@@ -130,7 +128,13 @@ class Instance:
         }
         command = [*self._image.entrypoint, "serve"]
         self._process = Sandboxed(
-            self._layout.mode, self._layout.host, self._folder, command, environment, self._layout.inside
+            self._layout.mode,
+            self._layout.host,
+            self._folder,
+            command,
+            environment,
+            self._layout.inside,
+            limits=Limits(memory=self._plan.memory),
         )
         self._process.start(self.log.write)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from penstock_services.execution import sandbox, transfer
 from penstock_services.execution.images import Image, UnknownImageError, find
+from penstock_services.execution.logs import LogStream
 from penstock_services.execution.sandbox import Layout
 from penstock_services.operations import Context
-from penstock_services.sagemaker.endpoints.plan import LEAST_OUTSTANDING, VariantPlan
+from penstock_services.sagemaker.endpoints.plan import LEAST_OUTSTANDING, VariantPlan, new_instance
 from penstock_services.sagemaker.endpoints.serving.server import Instance
 
 
@@ -19,7 +20,12 @@ class DeploymentFailedError(Exception):
 
 
 class Variant:
-    """The instances of one variant."""
+    """The instances of one variant.
+
+    ``logged`` says in the reasons of failures whose logs there are.
+    """
+
+    logged = "endpoint"
 
     def __init__(self, context: Context, endpoint: str, plan: VariantPlan, folder: Path) -> None:
         self.plan = plan
@@ -32,6 +38,16 @@ class Variant:
         self._turn = 0
         self._image: Image | None = None
 
+    @property
+    def title(self) -> str:
+        """What it is, in the reasons of failures."""
+        return f"production variant {self.plan.name}"
+
+    @property
+    def machines(self) -> int:
+        """The number of instances that it runs on."""
+        return len(self.instances)
+
     def bring_up(self) -> None:
         """Have as many instances as planned. Raises DeploymentFailedError."""
         self.start(self.plan.instances)
@@ -42,12 +58,12 @@ class Variant:
             self._image = find(self.context.settings.state_dir, self.plan.image)
             self._fetch()
         except (UnknownImageError, transfer.TransferError) as error:
-            message = f"Variant {self.plan.name}: {error}"
+            message = f"{self.title[0].upper()}{self.title[1:]}: {error}"
             raise DeploymentFailedError(message) from None
         fresh = []
         for _ in range(count - len(self.instances)):
             folder = self._folder / f"instance-{uuid.uuid4().hex[:8]}"
-            instance = Instance(self.context, self.endpoint, self.plan, self._image, self._layout, folder)
+            instance = Instance(self.context, self._log(folder), self.plan, self._image, self._layout, folder)
             fresh.append(instance)
             instance.start()
         for instance in fresh:
@@ -56,14 +72,19 @@ class Variant:
                     raise self._failure(instance, fresh)
         self.instances = [*self.instances, *fresh]
 
+    def _log(self, folder: Path) -> LogStream:
+        """Where a new instance's output goes."""
+        group = f"/aws/sagemaker/Endpoints/{self.endpoint}"
+        return LogStream(self.context, group, f"{self.plan.name}/{new_instance()}", folder / "log.txt")
+
     def _failure(self, instance: Instance, fresh: list[Instance]) -> DeploymentFailedError:
         said = "\n".join(instance.log.last_lines(5))
         reason = instance.failed
         for each in fresh:
             each.stop()
         return DeploymentFailedError(
-            f"The primary container for production variant {self.plan.name} did not pass the ping health check: "
-            f"{reason}. Please check CloudWatch logs for this endpoint. Last lines:\n{said}"
+            f"The primary container for {self.title} did not pass the ping health check: "
+            f"{reason}. Please check CloudWatch logs for this {self.logged}. Last lines:\n{said}"
         )
 
     def _fetch(self) -> None:

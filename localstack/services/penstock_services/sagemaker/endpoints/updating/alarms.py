@@ -89,7 +89,11 @@ def breached(alarm: Alarm, points: list[Point], record: Record, speed: float, no
     Alarms on other metrics, metric math and anomaly detection are left to CloudWatch.
     """
     dimensions = {each["Name"]: each["Value"] for each in alarm.get("Dimensions", [])}
-    if alarm.get("Namespace") != _NAMESPACE or dimensions.get("EndpointName") != record.endpoint:
+    component = dimensions.get("InferenceComponentName")
+    here = dimensions.get("EndpointName") == record.endpoint or any(
+        each.source.component == component for each in points
+    )
+    if alarm.get("Namespace") != _NAMESPACE or not here:
         return None
     compare = _TRIPPED.get(alarm["ComparisonOperator"])
     statistic = _statistic(alarm)
@@ -118,6 +122,8 @@ def breached(alarm: Alarm, points: list[Point], record: Record, speed: float, no
 
 
 def _about(source: Source, dimensions: dict[str, str]) -> bool:
+    if source.component:
+        return dimensions == {"InferenceComponentName": source.component}
     known = {"EndpointName": source.endpoint, "VariantName": source.variant, "EndpointConfigName": source.config}
     return "VariantName" in dimensions and all(known.get(name) == value for name, value in dimensions.items())
 

@@ -6,29 +6,20 @@ state in DescribeEndpoint's PendingDeploymentSummary.
 
 from __future__ import annotations
 
-import time
 import uuid
 
 from penstock_services.sagemaker.endpoints.description import OPTIONAL, Record, described, pending
-from penstock_services.sagemaker.endpoints.live import REASON_LENGTH, STOPPED, Live, change
+from penstock_services.sagemaker.endpoints.live import REASON_LENGTH, Live, change
 from penstock_services.sagemaker.endpoints.metrics import METRICS
 from penstock_services.sagemaker.endpoints.plan import Plan
 from penstock_services.sagemaker.endpoints.serving.fleet import Fleet
 from penstock_services.sagemaker.endpoints.serving.variant import DeploymentFailedError
 from penstock_services.sagemaker.endpoints.updating.alarms import Watch
+from penstock_services.sagemaker.endpoints.updating.baking import Baking, InterruptedDeploymentError, RollBackError
 from penstock_services.sagemaker.endpoints.updating.strategy import BlueGreen, Rolling, Strategy
 from penstock_services.sagemaker.engine import now
 
-_POLL = 0.5
 _PENDING = "PendingDeploymentSummary"
-
-
-class _RollBackError(Exception):
-    """The deployment must be undone; the text is the endpoint's FailureReason."""
-
-
-class _InterruptedError(Exception):
-    """The endpoint is being deleted, or the process ends."""
 
 
 def replace(endpoint: Live, plan: Plan, strategy: Strategy, deployment: Record | None) -> None:
@@ -38,9 +29,9 @@ def replace(endpoint: Live, plan: Plan, strategy: Strategy, deployment: Record |
         update = _Update(endpoint, plan, strategy, watch)
         try:
             update.run()
-        except (DeploymentFailedError, _RollBackError) as problem:
+        except (DeploymentFailedError, RollBackError) as problem:
             update.roll_back(str(problem)[:REASON_LENGTH])
-        except _InterruptedError:
+        except InterruptedDeploymentError:
             update.drop()
         except Exception:
             update.drop()
@@ -55,11 +46,9 @@ class _Update:
     def __init__(self, endpoint: Live, plan: Plan, strategy: Strategy, watch: Watch) -> None:
         self._endpoint = endpoint
         self._strategy = strategy
-        self._watch = watch
+        self._baking = Baking(endpoint.context, watch, strategy.limit, lambda: endpoint.over)
         self._started = now()
         self._number = uuid.uuid4().hex[:8]
-        self._began = time.monotonic()
-        self._saved = 0.0
         self._share = 0.0
         fleet = Fleet(endpoint.context, endpoint.name, plan, endpoint.folder / self._number)
         self._green = endpoint.side(fleet)
@@ -67,7 +56,7 @@ class _Update:
         self._running = sum(side.fleet.running for side in self._old)
 
     def run(self) -> None:
-        """Take all steps. Raises DeploymentFailedError, _RollBackError or _InterruptedError."""
+        """Take all steps. Raises DeploymentFailedError, RollBackError or InterruptedDeploymentError."""
         way = self._strategy.way
         self._tell("Creating", "A new fleet is coming up.")
         if isinstance(way, Rolling):
@@ -77,7 +66,7 @@ class _Update:
 
     def _shift(self, way: BlueGreen) -> None:
         self._green.fleet.start()
-        self._go_on()
+        self._baking.go_on()
         for share in way.shares:
             self._activate(share)
             self._bake(way.wait)
@@ -93,7 +82,7 @@ class _Update:
                 self._green.fleet.start(moved)
             else:
                 new.start(moved)
-            self._go_on()
+            self._baking.go_on()
             self._activate(moved / total)
             self._bake(way.wait)
             if moved < total:
@@ -110,31 +99,10 @@ class _Update:
         )
 
     def _bake(self, seconds: int) -> None:
-        """Watch the alarms for that many of AWS's seconds, and at least once. Raises _RollBackError."""
+        """Watch the alarms for that many of AWS's seconds, and at least once. Raises RollBackError."""
         watched = f"the alarms are watched for {seconds} seconds."
         self._tell("Baking", f"The new fleet takes {self._share:.0%} of the requests; {watched}")
-        wait = seconds / self._endpoint.context.settings.deployment_speed
-        deadline = time.monotonic() + wait
-        self._saved += seconds - wait
-        while True:
-            alarm = self._watch.tripped()
-            if alarm is not None:
-                message = f"The deployment was rolled back: alarm {alarm} is in state ALARM."
-                raise _RollBackError(message)
-            self._go_on()
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            STOPPED.wait(min(_POLL, left))
-
-    def _go_on(self) -> None:
-        """Raises _InterruptedError, or _RollBackError when the deployment has taken too long in AWS's time."""
-        if self._endpoint.over:
-            raise _InterruptedError
-        limit = self._strategy.limit
-        if limit is not None and time.monotonic() - self._began + self._saved > limit:
-            message = f"The deployment was rolled back: it took more than MaximumExecutionTimeoutInSeconds, {limit}."
-            raise _RollBackError(message)
+        self._baking.bake(seconds)
 
     def _tell(self, status: str, message: str) -> None:
         summary = pending(self._endpoint.context, self._green.fleet, self._started, status, message)

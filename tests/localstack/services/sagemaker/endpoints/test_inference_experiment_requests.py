@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.localstack.services.sagemaker.endpoints.hosted_components import hosting
 from tests.localstack.services.sagemaker.endpoints.serving_endpoints import BUCKET, configure, delete, deploy, variant
 from tests.localstack.services.sagemaker.endpoints.shadow_tests import (
     HOUR,
@@ -64,6 +65,8 @@ def test_what_aws_refuses_is_refused_before_anything_is_made(sagemaker: Any) -> 
     later = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/later"}}}
     queued = deploy(sagemaker, configure(sagemaker, variant("a"), **later))
     assert "asynchronous" in refused(create_experiment, **asked(queued))[1]
+    shared = hosting(sagemaker)
+    assert "inference components" in refused(create_experiment, **asked(shared))[1]
     listed = sagemaker.list_inference_experiments(MaxResults=100)["InferenceExperiments"]
     for each in listed:
         assert (
@@ -71,7 +74,7 @@ def test_what_aws_refuses_is_refused_before_anything_is_made(sagemaker: Any) -> 
         )
     for verb in ("describe", "start", "update", "delete"):
         assert refused(getattr(sagemaker, f"{verb}_inference_experiment"), Name="nothing")[0] == "ResourceNotFound"
-    for name in (endpoint, two, cold, queued):
+    for name in (endpoint, two, cold, queued, shared):
         delete(sagemaker, name)
 
 

@@ -60,6 +60,8 @@ def suited(context: Context, record: Record) -> Record:
     production = was["ProductionVariants"]
     if any("ServerlessConfig" in each for each in production):
         raise _invalid(f"Endpoint {name} is serverless, which shadow tests do not support.")
+    if any("ModelName" not in each for each in production):
+        raise _invalid(f"Endpoint {name} is for inference components; its variants have no model to shadow.")
     source, _ = variants.names(record)
     if [each["VariantName"] for each in production] != [source]:
         raise _invalid(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from penstock_services.sagemaker.overlay.entry import Overlay, in_use, invalid, not_found
 
 _AUTOML = Overlay(
@@ -19,7 +21,8 @@ _AUTOML = Overlay(
 
 KINDS: dict[str, Overlay] = {
     "AutoMLJob": _AUTOML,
-    "AutoMLJobV2": _AUTOML,
+    # Its records are AutoMLJob's, with their status.
+    "AutoMLJobV2": replace(_AUTOML, initial=None),
     "FeatureGroup": Overlay(
         "feature-group",
         missing=not_found("Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name {name}"),

@@ -223,7 +223,8 @@ def test_rolling_and_back(serving: Any, sagemaker: Any, runtime: Any) -> None:
         seen = set()
         while sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Updating":
             seen.add(counts(sagemaker, name))
-        assert {(2, 1), (1, 1), (1, 2)} <= seen, "one comes, one goes"
+        # (1, 1) lasts for as long as a server takes to start: it may not be seen.
+        assert {(2, 1), (1, 2)} <= seen <= {(2, 0), (2, 1), (1, 1), (1, 2)}, "one comes, one goes"
         assert max(old + new for old, new in seen) == 3
         assert counts(sagemaker, name) == (2, 0)
         assert load.answers["b"] > 0

@@ -258,7 +258,7 @@ def test_an_update_that_fails_takes_the_shadow_away(serving: Any, sagemaker: Any
     s3.delete_object(Bucket=BUCKET, Key="short-lived.tar.gz")
     sagemaker.update_inference_experiment(Name=name, ShadowModeConfig=mode(10))
     over = reached(sagemaker, name, "Cancelled")
-    assert "Variant shade" in over["StatusReason"]
+    assert "variant shade: No S3 objects" in over["StatusReason"]
     assert statuses(over) == {"one": "InService", "shade": "Deleted"}
     assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] == config
     delete(sagemaker, endpoint)

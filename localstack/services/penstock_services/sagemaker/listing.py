@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import functools
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
+from penstock_services.sagemaker import page_tokens
 from penstock_services.sagemaker.kinds import Kind
 from penstock_services.sagemaker.model import ServiceModel, load
 from penstock_services.store import Where
@@ -41,12 +38,12 @@ def rows(
     """
     by, descending, size = _defaults(operation, request)
     order = _column(kind, by)
-    after = _decode(request["NextToken"]) if "NextToken" in request else None
+    after = page_tokens.place(request["NextToken"]) if "NextToken" in request else None
     conditions = [*_filters(kind, request), *where]
     found = context.store.select(
         context.scope, kind.name, conditions, order=order, descending=descending, after=after, limit=size + 1
     )
-    token = _encode([found[size - 1].value, found[size - 1].id]) if len(found) > size else None
+    token = page_tokens.encode([found[size - 1].value, found[size - 1].id]) if len(found) > size else None
     return [row.record for row in found[:size]], token
 
 
@@ -149,7 +146,7 @@ def page(
     wanted.sort(key=lambda record: _position(record, field), reverse=order.upper() == "DESCENDING")
     start = 0
     if "NextToken" in request:
-        after = _decode(request["NextToken"])
+        after = page_tokens.place(request["NextToken"])
         descending = order.upper() == "DESCENDING"
         start = len(wanted)
         for index, record in enumerate(wanted):
@@ -160,7 +157,7 @@ def page(
     size = int(request.get("MaxResults") or model.documented_default(operation, "MaxResults") or _PAGE)
     chosen = wanted[start : start + size]
     more = len(wanted) > start + size
-    return chosen, _encode(list(_position(chosen[-1], field))) if more and chosen else None
+    return chosen, page_tokens.encode(list(_position(chosen[-1], field))) if more and chosen else None
 
 
 def _sort_field(by: str, name_member: str, status_member: str | None) -> str:
@@ -206,19 +203,3 @@ def _passes(request: Record, record: Record, name_member: str, status_member: st
             if value != wanted:
                 return False
     return True
-
-
-def _encode(position: list[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
-def _decode(token: str) -> tuple[Any, int]:
-    try:
-        position = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError):
-        position = None
-    if not isinstance(position, list) or len(position) != 2 or not isinstance(position[1], int):
-        raise ServiceError("ValidationException", "The NextToken is not valid.")
-    if not isinstance(position[0], str | int | float):
-        raise ServiceError("ValidationException", "The NextToken is not valid.")
-    return position[0], position[1]

@@ -7,13 +7,10 @@ visited"; "the maximum depth of relationships to discover is currently limited t
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from typing import Any
 
-from penstock_services.errors import ServiceError
 from penstock_services.operations import Context, operation
+from penstock_services.sagemaker import page_tokens
 from penstock_services.sagemaker.lineage import associations
 from penstock_services.sagemaker.lineage.entities import Entity, entity, known
 
@@ -33,18 +30,14 @@ def _query(context: Context, request: Record) -> Record:
         vertices, edges = graph.answer(filters, with_edges=with_edges)
     else:
         vertices, edges = _everything(context, filters), []
-    first = _decoded(request["NextToken"]) if "NextToken" in request else 0
-    size = request.get("MaxResults", _PAGE)
-    shown = vertices[first : first + size]
+    shown, more = page_tokens.page(vertices, request, _PAGE)
     here = {each.arn for each in shown}
-    before = {each.arn for each in vertices[:first]}
-    answer: Record = {
+    before = {each.arn for each in vertices[: page_tokens.first(request)]}
+    return {
         "Vertices": [{"Arn": each.arn, "Type": each.type, "LineageType": each.kind} for each in shown],
         "Edges": [_edge(each) for each in edges if _first_shown(each, here, before)],
+        **more,
     }
-    if first + size < len(vertices):
-        answer["NextToken"] = base64.urlsafe_b64encode(json.dumps(first + size).encode()).decode()
-    return answer
 
 
 def _first_shown(edge: Record, here: set[str], before: set[str]) -> bool:
@@ -142,13 +135,3 @@ def _matches(found: Entity, filters: Record) -> bool:
         and filters.get("ModifiedAfter", modified) <= modified <= filters.get("ModifiedBefore", modified)
         and all(properties.get(name) == value for name, value in filters.get("Properties", {}).items())
     )
-
-
-def _decoded(token: str) -> int:
-    try:
-        first = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError):
-        first = None
-    if not isinstance(first, int) or isinstance(first, bool) or first < 0:
-        raise ServiceError("ValidationException", "The NextToken is not valid.")
-    return first

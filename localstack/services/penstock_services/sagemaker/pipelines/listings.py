@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from typing import Any
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context, operation
+from penstock_services.sagemaker import page_tokens
 from penstock_services.sagemaker.pipelines import versions
 from penstock_services.sagemaker.pipelines.expressions import text_of
 from penstock_services.sagemaker.pipelines.state import EXECUTION, load_definition, load_steps
@@ -48,7 +46,7 @@ def list_pipeline_executions(context: Context, request: dict[str, Any]) -> dict[
         limit=size + 1,
     )
     summaries = [_summary(context, row.record) for row in found[:size]]
-    more = {"NextToken": _encode([found[size - 1].value, found[size - 1].id])} if len(found) > size else {}
+    more = {"NextToken": page_tokens.encode([found[size - 1].value, found[size - 1].id])} if len(found) > size else {}
     return {"PipelineExecutionSummaries": summaries, **more}
 
 
@@ -67,7 +65,7 @@ def list_pipeline_execution_steps(context: Context, request: dict[str, Any]) -> 
     summaries = [state.summary() for state in load_steps(context, arn).values()]
     if request.get("SortOrder", "Descending") == "Descending":
         summaries.reverse()
-    chosen, token = _slice(summaries, request, _STEPS_PAGE)
+    chosen, token = page_tokens.page(summaries, request, _STEPS_PAGE)
     return {"PipelineExecutionSteps": chosen, **token}
 
 
@@ -77,7 +75,7 @@ def list_pipeline_parameters_for_execution(context: Context, request: dict[str, 
     arn = execution_of(context, request)["PipelineExecutionArn"]
     kept = load_definition(context, arn) or {"Parameters": {}}
     parameters = [{"Name": name, "Value": text_of(value)} for name, value in kept["Parameters"].items()]
-    chosen, token = _slice(parameters, request, _PARAMETERS_PAGE)
+    chosen, token = page_tokens.page(parameters, request, _PARAMETERS_PAGE)
     return {"PipelineParameters": chosen, **token}
 
 
@@ -90,33 +88,8 @@ def execution_of(context: Context, request: dict[str, Any]) -> Record:
     return execution
 
 
-def _slice(items: list[dict[str, Any]], request: dict[str, Any], size: int) -> tuple[list[dict[str, Any]], Record]:
-    """A page of ``items``, and the NextToken member if there are more."""
-    start = _decode(request["NextToken"]) if "NextToken" in request else 0
-    if isinstance(start, bool) or not isinstance(start, int) or start < 0:
-        raise _invalid("The NextToken is not valid.")
-    end = start + int(request.get("MaxResults", size))
-    return items[start:end], {"NextToken": _encode(end)} if end < len(items) else {}
-
-
 def _after(request: dict[str, Any]) -> tuple[Any, int] | None:
-    if "NextToken" not in request:
-        return None
-    found = _decode(request["NextToken"])
-    if not isinstance(found, list) or len(found) != 2 or not isinstance(found[1], int):
-        raise _invalid("The NextToken is not valid.")
-    return found[0], found[1]
-
-
-def _encode(position: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
-def _decode(token: str) -> Any:
-    try:
-        return json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError):
-        raise _invalid("The NextToken is not valid.") from None
+    return page_tokens.place(request["NextToken"]) if "NextToken" in request else None
 
 
 def _invalid(message: str) -> ServiceError:

@@ -5,13 +5,12 @@ Source: Search, GetSearchSuggestions and VisibilityConditions in the API referen
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context, operation
+from penstock_services.sagemaker import page_tokens
 from penstock_services.sagemaker.search import expressions, properties, resources
 
 Record = dict[str, Any]
@@ -45,7 +44,7 @@ def _search(context: Context, request: Record) -> Record:
         "TotalHits": {"Value": len(found), "Relation": "EqualTo"},
     }
     if end < len(found):
-        answer["NextToken"] = _token(found[end - 1][:2])
+        answer["NextToken"] = page_tokens.encode(found[end - 1][:2])
     return answer
 
 
@@ -69,20 +68,16 @@ def _visible(record: Record, conditions: list[Record]) -> bool:
     return True
 
 
-def _token(position: tuple[Any, int]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
 def _start(found: list[tuple[Any, int, Record]], token: str | None, *, descending: bool) -> int:
     """Where the page after the token begins."""
     if token is None:
         return 0
     try:
-        place, number = json.loads(base64.urlsafe_b64decode(token.encode()))
+        place, number = page_tokens.decode(token)
         first, second, third = place
         after = ((int(first), float(second), str(third)), int(number))
     except (ValueError, TypeError):
-        raise ServiceError("ValidationException", "The NextToken is not valid.") from None
+        raise page_tokens.invalid() from None
     for index, (here, its_number, _) in enumerate(found):
         position = (here, its_number)
         if (position < after) if descending else (position > after):

@@ -25,11 +25,6 @@ ALGORITHMS = ("xgboost", "linear-learner")
 
 
 @pytest.fixture(scope="module")
-def sagemaker(serving: Any) -> Any:
-    return serving.client()
-
-
-@pytest.fixture(scope="module")
 def seen() -> list[tuple[str, str]]:
     return []
 

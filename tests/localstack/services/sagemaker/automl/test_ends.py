@@ -32,11 +32,6 @@ RUNNING = ("InProgress", "Stopping")
 
 
 @pytest.fixture(scope="module")
-def sagemaker(serving: Any) -> Any:
-    return serving.client()
-
-
-@pytest.fixture(scope="module")
 def data(serving: Any) -> str:
     return put_csv(serving, "automl/ends/train.csv", customers(600, 1))
 

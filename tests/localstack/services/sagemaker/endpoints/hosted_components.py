@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -96,21 +95,6 @@ def error(call: Any, **request: Any) -> tuple[str, str]:
 
 def copies(found: Any) -> tuple[int, int]:
     return found["RuntimeConfig"]["CurrentCopyCount"], found["RuntimeConfig"]["DesiredCopyCount"]
-
-
-def metric(serving: Any, name: str, **dimensions: str) -> float:
-    """The sum of a metric of the last hour."""
-    now = datetime.now(UTC)
-    found = serving.aws("cloudwatch").get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName=name,
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(minutes=5),
-        Period=7200,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in found))
 
 
 def log_streams(serving: Any, name: str) -> list[str]:

@@ -26,6 +26,7 @@ if tag == "broken":
     sys.exit(3)
 if tag == "hungry":
     eaten = b"x" * (400 << 20)
+    time.sleep(3)  # what may have less is ended before it answers
 open("/tmp/left-behind", "w").write("x")
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

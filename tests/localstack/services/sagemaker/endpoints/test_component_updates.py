@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.localstack.services.conftest import running_jobs
 from tests.localstack.services.sagemaker.endpoints.conftest import PACE
+from tests.localstack.services.sagemaker.endpoints.endpoint_metrics import error_alarm, metric
 from tests.localstack.services.sagemaker.endpoints.hosted_components import (
     HALF,
     answers,
@@ -19,7 +20,6 @@ from tests.localstack.services.sagemaker.endpoints.hosted_components import (
     host,
     hosting,
     in_service,
-    metric,
     model,
     remove,
     settled,
@@ -158,23 +158,12 @@ def test_a_rolling_update_goes_batch_by_batch(sagemaker: Any, runtime: Any) -> N
 def test_a_rolling_update_is_rolled_back_by_an_alarm(serving: Any, sagemaker: Any, runtime: Any) -> None:
     endpoint = hosting(sagemaker)
     name = in_service(sagemaker, endpoint, model("a"), 2)
-    serving.aws("cloudwatch").put_metric_alarm(
-        AlarmName=f"{name}-errors",
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        Dimensions=[{"Name": "InferenceComponentName", "Value": name}],
-        Statistic="Sum",
-        Period=3600,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="notBreaching",
-    )
+    alarm = error_alarm(serving, name, InferenceComponentName=name)
     with Load(runtime, endpoint, InferenceComponentName=name):
         sagemaker.update_inference_component(
             InferenceComponentName=name,
             Specification=model("failing"),
-            DeploymentConfig=rolling(50, f"{name}-errors", wait=3000, kind="CAPACITY_PERCENT"),
+            DeploymentConfig=rolling(50, alarm, wait=3000, kind="CAPACITY_PERCENT"),
         )
         found = settled(sagemaker, name)
     assert found["InferenceComponentStatus"] == "InService"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.sagemaker.endpoints.endpoint_metrics import error_alarm
 from tests.localstack.services.sagemaker.endpoints.serving_endpoints import (
     Load,
     configure,
@@ -32,24 +33,6 @@ def policy(routing: dict[str, Any], *alarms: str, keep: int = 0) -> dict[str, An
     if alarms:
         stated["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in alarms]}
     return stated
-
-
-def error_alarm(serving: Any, endpoint: str, **more: Any) -> str:
-    """An alarm that goes off at the first error of the endpoint's variant, looked at by CloudWatch once in an hour."""
-    dimensions = {"EndpointName": endpoint, "VariantName": "one", **more}
-    serving.aws("cloudwatch").put_metric_alarm(
-        AlarmName=f"{endpoint}-errors",
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-        Statistic="Sum",
-        Period=3600,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="notBreaching",
-    )
-    return f"{endpoint}-errors"
 
 
 def events_of(serving: Any, endpoint: str) -> str:
@@ -145,7 +128,7 @@ def test_a_canary_that_went_well_takes_everything(serving: Any, sagemaker: Any, 
 def test_linear_rolled_back_by_an_alarm_on_what_the_new_fleet_does(serving: Any, sagemaker: Any, runtime: Any) -> None:
     first, failing = configure(sagemaker, variant("a")), configure(sagemaker, variant("failing"))
     name = deploy(sagemaker, first)
-    alarm = error_alarm(serving, name, EndpointConfigName=failing)
+    alarm = error_alarm(serving, name, EndpointName=name, VariantName="one", EndpointConfigName=failing)
     with pytest.raises(ClientError, match="ModelError"):
         runtime.invoke_endpoint(EndpointName=name, Body=b"bad")
     queue = events_of(serving, name)
@@ -231,7 +214,7 @@ def test_rolling_and_back(serving: Any, sagemaker: Any, runtime: Any) -> None:
         load.answers.clear()
         until(lambda: load.answers["b"] > 5)
         assert load.answers["a"] == 0
-        alarm = error_alarm(serving, name, EndpointConfigName=failing)
+        alarm = error_alarm(serving, name, EndpointName=name, VariantName="one", EndpointConfigName=failing)
         assert load.errors == []
         deployment = rolling(alarm, wait=1000)
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=failing, DeploymentConfig=deployment)

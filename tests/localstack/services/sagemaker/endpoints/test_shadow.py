@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.localstack.services.sagemaker.endpoints.endpoint_metrics import metric
 from tests.localstack.services.sagemaker.endpoints.serving_endpoints import (
     BUCKET,
     configure,
@@ -61,8 +61,7 @@ def test_copies_are_captured_and_counted_under_the_shadows_name(serving: Any, sa
     until(lambda: len(captured(serving, name, "one")) == 5)
 
     def invocations(**dimensions: str) -> float:
-        named = {"EndpointName": name, **dimensions}
-        return metric(serving, "Invocations", named)
+        return metric(serving, "Invocations", EndpointName=name, **dimensions)
 
     config = found["EndpointConfigName"]
     until(lambda: invocations(VariantName="shade") == 5)
@@ -71,21 +70,6 @@ def test_copies_are_captured_and_counted_under_the_shadows_name(serving: Any, sa
     with pytest.raises(ClientError, match="Variant shade not found"):
         runtime.invoke_endpoint(EndpointName=name, Body=b"x", TargetVariant="shade")
     delete(sagemaker, name)
-
-
-def metric(serving: Any, name: str, dimensions: dict[str, str]) -> float:
-    """The sum of a metric's values in the last hour."""
-    now = datetime.now(UTC)
-    found = serving.aws("cloudwatch").get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName=name,
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        StartTime=now - timedelta(minutes=30),
-        EndTime=now + timedelta(minutes=30),
-        Period=3600,
-        Statistics=["Sum"],
-    )
-    return float(sum(point["Sum"] for point in found["Datapoints"]))
 
 
 def test_a_failing_shadow_changes_nothing_and_its_weight_is_its_share(
@@ -97,11 +81,11 @@ def test_a_failing_shadow_changes_nothing_and_its_weight_is_its_share(
         assert runtime.invoke_endpoint(EndpointName=name, Body=b"x")["Body"].read().startswith(b"a:")
     shade = {"EndpointName": name, "VariantName": "shade"}
     one = {**shade, "VariantName": "one"}
-    until(lambda: metric(serving, "Invocation5XXErrors", shade) and metric(serving, "Invocations", one) == 40)
-    until(lambda: metric(serving, "Invocations", shade), lambda copies: copies >= 6)
-    assert metric(serving, "Invocations", shade) <= 34
-    assert metric(serving, "Invocation5XXErrors", shade) > 0
-    assert metric(serving, "Invocation5XXErrors", one) == 0
+    until(lambda: metric(serving, "Invocation5XXErrors", **shade) and metric(serving, "Invocations", **one) == 40)
+    until(lambda: metric(serving, "Invocations", **shade), lambda copies: copies >= 6)
+    assert metric(serving, "Invocations", **shade) <= 34
+    assert metric(serving, "Invocation5XXErrors", **shade) > 0
+    assert metric(serving, "Invocation5XXErrors", **one) == 0
     sagemaker.update_endpoint_weights_and_capacities(
         EndpointName=name, DesiredWeightsAndCapacities=[{"VariantName": "shade", "DesiredWeight": 0}]
     )

@@ -3,13 +3,10 @@ DescribeAutoMLJobV2: it tells of jobs of either version; DescribeAutoMLJob only 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
-from penstock_services.errors import ServiceError
 from penstock_services.operations import Context, check, operation
-from penstock_services.sagemaker import engine
+from penstock_services.sagemaker import engine, page_tokens
 from penstock_services.sagemaker.hooks import hook
 from penstock_services.sagemaker.jobs.automl.job import CANDIDATES, AutoMLJob
 from penstock_services.sagemaker.jobs.automl.request import asked
@@ -106,23 +103,11 @@ def _list(context: Context, request: Record) -> Record:
         # Candidates without a value are not among those that are sorted by it.
         found = [each for each in found if "FinalAutoMLJobObjectiveMetric" in each]
     found = sorted(found, key=lambda each: _position(each, by), reverse=request.get("SortOrder") == "Descending")
-    start = _decode(request["NextToken"], len(found)) if "NextToken" in request else 0
-    end = start + request.get("MaxResults", _PAGE)
-    token = {"NextToken": base64.urlsafe_b64encode(str(end).encode()).decode()} if end < len(found) else {}
-    return {"Candidates": found[start:end], **token}
+    shown, more = page_tokens.page(found, request, _PAGE)
+    return {"Candidates": shown, **more}
 
 
 def _position(candidate: Record, by: str) -> Any:
     if by == "FinalObjectiveMetricValue":
         return candidate["FinalAutoMLJobObjectiveMetric"]["Value"]
     return candidate["CandidateStatus" if by == "Status" else "CreationTime"]
-
-
-def _decode(token: str, most: int) -> int:
-    try:
-        start = int(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError):
-        start = -1
-    if not 0 <= start <= most:
-        raise ServiceError("ValidationException", "The NextToken is not valid.")
-    return start

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
-from penstock_services.errors import ServiceError
 from penstock_services.operations import CHECKS, Context, check, operation
+from penstock_services.sagemaker import page_tokens
 from penstock_services.sagemaker.engine import find
 from penstock_services.sagemaker.hooks import hook
 from penstock_services.sagemaker.jobs.runner import QUEUE, Record, announce, refuse_delete, stop
@@ -64,10 +62,8 @@ def _list(context: Context, request: dict[str, Any]) -> dict[str, Any]:
         # Training jobs without an objective come last, whatever the order.
         found = [each for each in found if "FinalHyperParameterTuningJobObjectiveMetric" in each]
     found.sort(key=lambda each: _position(each, by), reverse=descending)
-    start = _decode(request["NextToken"], len(found)) if "NextToken" in request else 0
-    end = start + request.get("MaxResults", _PAGE)
-    token = {"NextToken": base64.urlsafe_b64encode(str(end).encode()).decode()} if end < len(found) else {}
-    return {"TrainingJobSummaries": found[start:end], **token}
+    shown, more = page_tokens.page(found, request, _PAGE)
+    return {"TrainingJobSummaries": shown, **more}
 
 
 def _position(summary: Record, by: str) -> tuple[Any, str]:
@@ -77,13 +73,3 @@ def _position(summary: Record, by: str) -> tuple[Any, str]:
     if by == "CreationTime":
         return summary["CreationTime"], name
     return summary["TrainingJobStatus"] if by == "Status" else name, name
-
-
-def _decode(token: str, most: int) -> int:
-    try:
-        start = int(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError):
-        start = -1
-    if not 0 <= start <= most:
-        raise ServiceError("ValidationException", "The NextToken is not valid.")
-    return start

@@ -15,6 +15,7 @@ from penstock_services.app import context_factory, load_parts
 from penstock_services.clients import Clients
 from penstock_services.operations import Context
 from penstock_services.sagemaker import index
+from penstock_services.sagemaker.endpoints.live import STOPPED
 from penstock_services.settings import Settings
 from penstock_services.store import Scope, Store
 
@@ -63,6 +64,7 @@ class ControlPlane:
 
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    STOPPED.clear()  # an application that ended in this process before has set it
     plane = ControlPlane(tmp_path_factory.mktemp("control-plane"))
     yield plane
     plane.store.close()

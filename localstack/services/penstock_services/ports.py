@@ -18,6 +18,17 @@ _claims: list[tuple[float, socket.socket]] = []
 _lock = threading.Lock()
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def free_port() -> int:
     """A port of the loopback interface on which nobody listens; nobody else who asks here gets it for a minute."""
     with _lock:

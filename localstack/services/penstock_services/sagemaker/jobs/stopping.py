@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 from penstock_services.errors import ServiceError
@@ -14,6 +15,7 @@ from penstock_services.sagemaker.kinds import kinds
 from penstock_services.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from penstock_services.store import Scope
 
+_LOG = logging.getLogger(__name__)
 _WORD = re.compile("AutoML|[A-Z][a-z]*")
 
 
@@ -42,6 +44,14 @@ def stop(context: Context, kind_name: str, name_or_arn: str) -> None:
     if changed and found is not None:
         announce(context, kind_name, found)
     QUEUE.stop(record[kinds().by_name[kind_name].arn_member])
+
+
+def stop_child(context: Context, kind_name: str, name: str) -> None:
+    """Ask a job that another job has started to stop, if it has not ended."""
+    try:
+        context.call(f"Stop{kind_name}", {f"{kind_name}Name": name})
+    except ServiceError as error:
+        _LOG.info("%s is not stopped: %s", name, error.message)
 
 
 def refuse_delete(context: Context, kind_name: str, name_or_arn: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-import socket
 import threading
 import time
 import urllib.error
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from penstock_services.operations import ContextFactory, on_stop
-from penstock_services.ports import free_port
+from penstock_services.ports import free_port, is_free
 
 _LOG = logging.getLogger(__name__)
 START_SECONDS = 240.0
@@ -116,7 +115,7 @@ class Server:
         turn = 0
         while not self._stopping.is_set():
             began = time.monotonic()
-            self.port = self.wanted if _is_free(self.wanted) else free_port()
+            self.port = self.wanted if self.wanted and is_free(self.wanted) else free_port()
             self._process = self.program.launch(self.port)
             answer = self._until_up(self._process)
             if answer is not None:
@@ -185,15 +184,3 @@ def _stop_all(_factory: ContextFactory) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def _is_free(port: int) -> bool:
-    if not port:
-        return False
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -1,16 +1,14 @@
-"""The jobs that an Autopilot job starts and stops: ordinary ones, which say whose they are."""
+"""The jobs that an Autopilot job starts: ordinary ones, which say whose they are."""
 
 from __future__ import annotations
 
 import contextvars
-import logging
 
 from penstock_services.errors import ServiceError
 from penstock_services.operations import Context
 from penstock_services.sagemaker.hooks import hook
 from penstock_services.sagemaker.jobs.runner import JobFailedError, Record
 
-_LOG = logging.getLogger(__name__)
 _OWNER = contextvars.ContextVar[str | None]("automl_job", default=None)
 
 
@@ -33,11 +31,3 @@ def create(context: Context, owner: str, kind: str, request: Record) -> None:
         raise JobFailedError(message) from None
     finally:
         _OWNER.reset(token)
-
-
-def stop(context: Context, kind: str, name: str) -> None:
-    """Ask a job to stop, if it has not ended."""
-    try:
-        context.call(f"Stop{kind}", {f"{kind}Name": name})
-    except ServiceError as error:
-        _LOG.info("%s is not stopped: %s", name, error.message)

@@ -25,6 +25,7 @@ from penstock_services.sagemaker.jobs.runner import (
     Record,
     job_kind,
 )
+from penstock_services.sagemaker.jobs.stopping import stop_child
 
 _LOG = logging.getLogger(__name__)
 CANDIDATES = "_candidates"
@@ -123,7 +124,7 @@ class AutoMLJob(BaseJob):
         while (job := self._processing_job(name))["ProcessingJobStatus"] in RUNNING:
             if not stopping and (self.asked_to_stop.is_set() or time.monotonic() >= self._deadline):
                 stopping = True
-                children.stop(self.context, "ProcessingJob", name)
+                stop_child(self.context, "ProcessingJob", name)
             self._pause()
         self._go_on()
         if job["ProcessingJobStatus"] != "Completed":
@@ -207,7 +208,7 @@ class AutoMLJob(BaseJob):
     def _stop_candidates(self) -> None:
         """Stop the candidates under way, and wait for their end."""
         for name in self._observe():
-            children.stop(self.context, "TrainingJob", name)
+            stop_child(self.context, "TrainingJob", name)
         while self._observe() and not self.abandoned:
             time.sleep(_POLL_SECONDS)
 

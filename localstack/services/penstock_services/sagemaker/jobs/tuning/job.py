@@ -14,6 +14,7 @@ from penstock_services.sagemaker import tags
 from penstock_services.sagemaker.engine import now
 from penstock_services.sagemaker.hooks import hook
 from penstock_services.sagemaker.jobs.runner import QUEUE, RUNNING, BaseJob, JobFailedError, Record, job_kind
+from penstock_services.sagemaker.jobs.stopping import stop_child
 from penstock_services.sagemaker.jobs.training import TrainingJob
 from penstock_services.sagemaker.jobs.tuning import early_stopping, trials, warm_start
 from penstock_services.sagemaker.jobs.tuning.definition import Definition, Limits, definitions, limits
@@ -208,10 +209,7 @@ class TuningJob(BaseJob):
 
     def _stop(self, trial: _Trial) -> None:
         trial.stopping = True
-        try:
-            self.context.call("StopTrainingJob", {"TrainingJobName": trial.name})
-        except ServiceError as error:
-            _LOG.info("%s is not stopped: %s", trial.name, error.message)
+        stop_child(self.context, "TrainingJob", trial.name)
 
     def _objectives(self) -> list[float]:
         done = [trial.record for trial in self._trials if trial.ended]
